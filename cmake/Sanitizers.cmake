@@ -1,0 +1,10 @@
+if(EASYJWT_SANITIZE)
+  string(REPLACE ";" "," easyjwt_sanitizers "${EASYJWT_SANITIZE}")
+  add_compile_options(-fsanitize=${easyjwt_sanitizers} -fno-omit-frame-pointer
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${easyjwt_sanitizers})
+  if(EASYJWT_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # Asio and libstdc++ use std::atomic_thread_fence, which ThreadSanitizer does not model.
+    add_compile_options(-Wno-tsan)
+  endif()
+endif()

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace easyjwt::http {
+
+enum class Method { get, head, post, put, patch, delete_, options, other };
+std::string_view to_string(Method method) noexcept;
+
+struct Header {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// A request as it was read: views into the connection's buffers, good until the reply. Names of
+/// header fields compare without case (RFC 9110 section 5.1).
+struct Request {
+  Method method = Method::get;
+  std::string_view method_name;  ///< as sent: "PROPFIND" where method is other
+  std::string_view path;         ///< as sent, without the query; always starts with '/'
+  std::string_view query;        ///< without the '?'
+  std::span<const Header> headers;
+  std::string_view body;
+  std::string_view host;  ///< the Host field, checked; empty only in HTTP/1.0
+  std::string_view peer;  ///< the client's address, without its port
+  std::string_view id;    ///< X-Request-Id: the client's if it is sound, else ours
+  bool secure = false;    ///< came over TLS
+
+  /// The first field of that name; empty where there is none.
+  std::string_view header(std::string_view name) const noexcept;
+
+  /// What stands in the path where the view has {...}, in order; filled in by the router.
+  std::array<std::string_view, 2> params{};
+};
+
+/// Whether two field names (or other ASCII tokens) are the same, case aside.
+bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+
+}  // namespace easyjwt::http

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "easyjwt/core/error.hpp"
+#include "easyjwt/core/log.hpp"
+#include "easyjwt/http/request.hpp"
+#include "easyjwt/http/response.hpp"
+
+namespace easyjwt::http {
+
+/// Where a handler runs again after it answered Errc::would_wait on its connection's thread.
+enum class Lane { storage, hashing, remote };
+
+using Reply = std::variant<Response, Error>;
+using Handler = std::function<Reply(const Request&)>;
+/// Judges who is asking before the method is looked at (REST framework authenticates first, so a
+/// stranger's PUT is a 401 where a user's is a 405). Errors are replied.
+using Guard = std::function<Result<void>(const Request&)>;
+
+/// One path with all its methods.
+struct View {
+  std::string path;  ///< "/auth/users/{id}/": {...} stands for one segment that is not empty
+  std::string name;  ///< for OPTIONS: "Token Verify"
+  std::string description;
+  Lane lane = Lane::storage;
+  std::string challenge;  ///< WWW-Authenticate of a 401; empty: a 401 goes out as 403 (REST framework,
+                          ///< where the first authentication class has no challenge)
+  bool any_host = false;  ///< answers whatever the Host (/healthz and /readyz)
+  Guard guard;            ///< may be empty
+  std::vector<std::pair<Method, Handler>> handlers;  ///< a GET serves HEAD too
+};
+
+/// Finds the view of a request and turns what it replies into a Response. This is the one place
+/// where an Error becomes wire form, and where an exception becomes a 500.
+///
+/// - 400 for a Host that ALLOWED_HOSTS does not have
+/// - 404 {"detail": "Not found."}
+/// - 301 for a GET or HEAD without the closing slash, where there is a view with it; other methods
+///   are served as if they had it
+/// - OPTIONS: 200 with {"name", "description", "renders", "parses"}
+/// - 405 with {"detail": "Method \"PUT\" not allowed."}
+/// - Allow on every answer of a view; WWW-Authenticate on 401; Retry-After where the Error says
+class Router {
+ public:
+  /// `allowed_hosts`: Django's ALLOWED_HOSTS: "*", "name", ".domain" (it and all beneath it).
+  Router(std::vector<std::string> allowed_hosts, Log log);
+  ~Router();
+
+  /// Not thread-safe; before the server starts.
+  void add(View view);
+
+  /// What came of a request: a response, or (`waits`) that it must be dispatched again on a thread
+  /// of that view's lane.
+  struct Outcome {
+    Response response;
+    const View* waits = nullptr;
+  };
+
+  /// Any thread. Never throws. `request.params` is written.
+  Outcome dispatch(Request& request) const noexcept;
+
+  /// The Response of an Error that no view answers for (a request that could not be read).
+  static Response error_response(const Error& error);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace easyjwt::http

@@ -1,0 +1,69 @@
+#include "easyjwt/core/json.hpp"
+
+#include <array>
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/parser.hpp>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+
+namespace easyjwt {
+
+Result<json::value> parse_json(std::string_view text, json::storage_ptr storage) {
+  json::parse_options options;
+  options.max_depth = max_json_depth;
+  std::array<unsigned char, 512> temporary;
+  json::parser parser({}, options, temporary.data(), temporary.size());
+  parser.reset(std::move(storage));
+  boost::system::error_code error;
+  parser.write(text.data(), text.size(), error);
+  if (error) {
+    return fail(Errc::parse_error, {"JSON parse error - {}", {error.message()}});
+  }
+  return parser.release();
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  static constexpr char hex[] = "0123456789abcdef";
+  out += '"';
+  std::size_t plain = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(text, plain, i - plain);
+    plain = i + 1;
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      default:
+        out += "\\u00";
+        out += hex[c >> 4];
+        out += hex[c & 15];
+    }
+  }
+  out.append(text, plain, text.size() - plain);
+  out += '"';
+}
+
+std::string python_number(const json::value& value) {
+  if (value.is_int64()) return std::to_string(value.get_int64());
+  if (value.is_uint64()) return std::to_string(value.get_uint64());
+  if (!value.is_double()) return {};
+  const double number = value.get_double();
+  // Python's repr: the shortest digits that read back the same, in exponent form outside
+  // [1e-4, 1e16), and always with a point or an exponent.
+  const double size = std::fabs(number);
+  const bool scientific = size != 0 && (size < 1e-4 || size >= 1e16);
+  std::array<char, 64> buffer;
+  const auto [end, ec] =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), number,
+                    scientific ? std::chars_format::scientific : std::chars_format::fixed);
+  std::string out(buffer.data(), end);
+  if (!scientific && out.find('.') == std::string::npos) out += ".0";
+  return out;
+}
+
+}  // namespace easyjwt

@@ -1,0 +1,46 @@
+#include "easyjwt/core/bytes.hpp"
+
+#include <gtest/gtest.h>
+
+namespace easyjwt {
+namespace {
+
+TEST(Base64Url, RoundTripsEveryLength) {
+  std::string bytes;
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_EQ(decode_base64url(base64url(bytes)), bytes);
+    EXPECT_EQ(decode_base64(base64(bytes)), bytes);
+    bytes += static_cast<char>(i * 37);
+  }
+}
+
+TEST(Base64Url, Rfc4648Vectors) {
+  EXPECT_EQ(base64url("fo"), "Zm8");
+  EXPECT_EQ(base64("fo"), "Zm8=");
+  EXPECT_EQ(base64("f"), "Zg==");
+  EXPECT_EQ(base64url("\xfb\xff"), "-_8");
+}
+
+TEST(Base64Url, RefusesWhatIsNotCanonical) {
+  EXPECT_FALSE(decode_base64url("Zm8="));  // padding
+  EXPECT_FALSE(decode_base64url("Z"));     // no such length
+  EXPECT_FALSE(decode_base64url("Zm9+"));  // the other alphabet
+  EXPECT_FALSE(decode_base64url("Zm\n9"));
+  EXPECT_FALSE(decode_base64url("Zm9vZ!"));
+  EXPECT_FALSE(decode_base64url("Zh"));   // bits left over: would be a second "Zg"
+  EXPECT_FALSE(decode_base64url("Zm9"));
+  EXPECT_FALSE(decode_base64("Zg"));
+}
+
+TEST(Secrets, CompareAndWipe) {
+  EXPECT_TRUE(equal_constant_time("abc", "abc"));
+  EXPECT_FALSE(equal_constant_time("abc", "abd"));
+  EXPECT_FALSE(equal_constant_time("abc", "abcd"));
+  EXPECT_TRUE(equal_constant_time("", ""));
+  std::string secret = "a secret that is long enough for the heap";
+  wipe(secret);
+  EXPECT_TRUE(secret.empty());
+}
+
+}  // namespace
+}  // namespace easyjwt
