@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "easyjwt/auth/settings.hpp"
+#include "easyjwt/core/clock.hpp"
+#include "easyjwt/core/error.hpp"
+#include "easyjwt/core/log.hpp"
+#include "easyjwt/db/database.hpp"
+#include "easyjwt/user/hasher.hpp"
+#include "easyjwt/user/user_store.hpp"
+#include "easyjwt/user/validators.hpp"
+
+namespace easyjwt {
+
+/// What a new user may bring along.
+struct NewUser {
+  std::string email;
+  std::string password;
+  std::string first_name;
+  std::string last_name;
+  std::optional<std::string> phone;
+  bool is_staff = false;
+  bool is_superuser = false;
+};
+
+/// Decides about users and their passwords: the original's authenticate(), create_user() and
+/// PasswordChangeSerializer. Any thread; waits for the hasher first and the database last.
+class Accounts {
+ public:
+  Accounts(const AuthSettings& settings, db::Database& database, Hasher& hasher,
+           const PasswordValidators& validators, Clock clock, Log log);
+
+  /// The active user with that e-mail (as written) and password. Errc::no_active_account for all that
+  /// is wrong with either, after as much time. Re-hashes as PASSWORD_UPGRADE says (never where
+  /// CHECK_REVOKE_TOKEN is on: the hash is in every token, so a re-hash would end them).
+  Result<User> authenticate(std::string_view email, std::string_view password);
+
+  /// Adds a user, the e-mail in lower case. Nothing is validated. Errc::validation_error on `email`
+  /// where it is taken.
+  Result<User> create(const NewUser& user);
+
+  /// What AUTH_PASSWORD_VALIDATORS have against `password`; with a user, similarity to it too.
+  std::vector<Text> validate_password(std::string_view password, const User* user) const;
+
+  /// Changes the password of whoever knows the old one.
+  Result<void> change_password(std::string_view email, std::string_view old_password,
+                               std::string_view new_password);
+  /// Sets a password without asking for the old one (`easyjwt changepassword`). Nothing is validated.
+  Result<void> set_password(const User& user, std::string_view new_password);
+
+  Result<std::optional<User>> find_by_email(std::string_view email);
+  Result<std::optional<User>> find_by_id(std::int64_t id);
+  Result<bool> email_taken(std::string_view email);
+
+ private:
+  Result<void> store_password(const User& user, std::string_view encoding,
+                              std::optional<Time> modified);
+
+  AuthSettings settings_;
+  db::Database& database_;
+  Hasher& hasher_;
+  const PasswordValidators& validators_;
+  Clock clock_;
+  Log log_;
+};
+
+}  // namespace easyjwt

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "easyjwt/token/token_type.hpp"
+
+namespace easyjwt {
+
+/// How the auth-service decides: EASY_JWT's keys of the same names.
+struct AuthSettings {
+  bool rotate_refresh_tokens = false;
+  bool blacklist_after_rotation = false;
+  bool update_last_login = false;
+  bool check_revoke_token = false;
+  bool create_user_open = true;
+  bool token_blacklist = true;  ///< easyjwt_auth.token_blacklist is in INSTALLED_APPS
+  std::string user_id_field = "id";  ///< "id", "pk" or "email"
+  std::vector<TokenType> auth_token_classes{TokenType::access};
+};
+
+}  // namespace easyjwt

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "easyjwt/core/clock.hpp"
+#include "easyjwt/core/error.hpp"
+#include "easyjwt/db/database.hpp"
+
+namespace easyjwt {
+
+/// A row of token_blacklist_outstandingtoken.
+struct OutstandingToken {
+  std::string_view jti;
+  std::string_view token;
+  std::optional<std::int64_t> user_id;
+  std::optional<Time> created_at;
+  Time expires_at;
+};
+
+/// The tables of easyjwt_auth.token_blacklist. Made for the length of a transaction.
+class TokenStore {
+ public:
+  explicit TokenStore(db::Transaction& transaction) : transaction_(transaction) {}
+
+  Result<bool> is_blacklisted(std::string_view jti);
+  Result<void> add(const OutstandingToken& token);
+  /// Blacklists `token`, adding it to the outstanding ones where it is not among them. Returns whether
+  /// this call did it: false, it was blacklisted before. Of any number of calls one returns true.
+  Result<bool> blacklist(const OutstandingToken& token, Time now);
+  /// Deletes at most `limit` tokens that expired by `now`, with their blacklist rows; returns how many.
+  Result<std::int64_t> flush_expired(Time now, std::int64_t limit);
+  Result<std::int64_t> count_expired(Time now);
+
+ private:
+  db::Transaction& transaction_;
+};
+
+}  // namespace easyjwt
