@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "easyjwt/jose/key.hpp"
+
+namespace easyjwt::jose {
+
+/// Tokens longer than this are refused unread.
+inline constexpr std::size_t max_token_size = 16 * 1024;
+
+/// Appends the compact serialization of `payload` signed by `key` (RFC 7515 section 7.1).
+void sign_compact(std::string_view payload, const Key& key, std::string& out);
+
+/// Why a compact JWS was refused: for logs and operators, never for the client, to whom every reason
+/// is the same.
+enum class Refusal {
+  none,
+  too_long,
+  not_three_parts,
+  bad_header,       ///< not base64url, not JSON, not an object, or "kid" of another type
+  wrong_algorithm,  ///< "alg" is not the key's, "none" in any spelling included
+  critical,         ///< "crit" is there: we know no extension (RFC 7515 section 4.1.11)
+  bad_signature,
+  bad_payload,      ///< not base64url
+};
+std::string_view to_string(Refusal refusal) noexcept;
+
+/// Verifies a compact JWS and decodes its payload into `payload`, whose old content is lost. Any
+/// thread.
+Refusal verify_compact(std::string_view raw, const Key& key, std::string& payload);
+
+}  // namespace easyjwt::jose
