@@ -40,7 +40,8 @@ void encode(std::string& out, std::string_view bytes, const char* alphabet, bool
   char* to = out.data() + start;
   std::size_t i = 0;
   for (; i + 3 <= size; i += 3) {
-    const std::uint32_t group = std::uint32_t{in[i]} << 16 | std::uint32_t{in[i + 1]} << 8 | in[i + 2];
+    const std::uint32_t group =
+        std::uint32_t{in[i]} << 16 | std::uint32_t{in[i + 1]} << 8 | in[i + 2];
     *to++ = alphabet[group >> 18];
     *to++ = alphabet[group >> 12 & 63];
     *to++ = alphabet[group >> 6 & 63];

@@ -79,8 +79,8 @@ std::optional<Time> parse_time(std::string_view text) {
              day_ = number_at(text, 8, 2), hour = number_at(text, 11, 2),
              minute = number_at(text, 14, 2), second = number_at(text, 17, 2);
   if (!year_ || !month_ || !day_ || !hour || !minute || !second) return std::nullopt;
-  if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != ' ') ||
-      text[13] != ':' || text[16] != ':') {
+  if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != ' ') || text[13] != ':' ||
+      text[16] != ':') {
     return std::nullopt;
   }
   const year_month_day date{year{*year_}, month{static_cast<unsigned>(*month_)},

@@ -56,8 +56,8 @@ const ErrcDescription& describe(Errc code) noexcept {
   static const ErrcDescription headers{431, "", "Request header fields are too large."};
   static const ErrcDescription internal{500, "", "A server error occurred."};
   static const ErrcDescription not_implemented{501, "", "Transfer coding is not implemented."};
-  static const ErrcDescription unavailable{
-      503, "", "Service temporarily unavailable, try again later."};
+  static const ErrcDescription unavailable{503, "",
+                                           "Service temporarily unavailable, try again later."};
   static const ErrcDescription version{505, "", "HTTP version is not supported."};
   static const ErrcDescription inside{0, "", ""};
   switch (code) {

@@ -48,6 +48,40 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+void append_json(std::string& out, const json::value& value) {
+  switch (value.kind()) {
+    case json::kind::null: out += "null"; return;
+    case json::kind::bool_: out += value.get_bool() ? "true" : "false"; return;
+    case json::kind::string: append_json_string(out, value.get_string()); return;
+    case json::kind::int64:
+    case json::kind::uint64:
+    case json::kind::double_: out += python_number(value); return;
+    case json::kind::array: {
+      char before = '[';
+      for (const auto& element : value.get_array()) {
+        out += before;
+        append_json(out, element);
+        before = ',';
+      }
+      out += before == '[' ? "[]" : "]";
+      return;
+    }
+    case json::kind::object: append_json(out, value.get_object()); return;
+  }
+}
+
+void append_json(std::string& out, const json::object& object) {
+  char before = '{';
+  for (const auto& [name, member] : object) {
+    out += before;
+    append_json_string(out, name);
+    out += ':';
+    append_json(out, member);
+    before = ',';
+  }
+  out += before == '{' ? "{}" : "}";
+}
+
 std::string python_number(const json::value& value) {
   if (value.is_int64()) return std::to_string(value.get_int64());
   if (value.is_uint64()) return std::to_string(value.get_uint64());

@@ -1,8 +1,9 @@
 #include "easyjwt/core/unicode.hpp"
 
+#include <locale.h>
+
 #include <clocale>
 #include <cwctype>
-#include <locale.h>
 #include <stdexcept>
 
 namespace easyjwt {
@@ -18,10 +19,14 @@ char32_t next_code_point(std::string_view text, std::size_t& at) noexcept {
   std::size_t more = 0;
   char32_t value = 0;
   char32_t least = 0;
-  if ((first & 0xe0) == 0xc0) more = 1, value = first & 0x1f, least = 0x80;
-  else if ((first & 0xf0) == 0xe0) more = 2, value = first & 0x0f, least = 0x800;
-  else if ((first & 0xf8) == 0xf0) more = 3, value = first & 0x07, least = 0x10000;
-  else return ++at, invalid;
+  if ((first & 0xe0) == 0xc0)
+    more = 1, value = first & 0x1f, least = 0x80;
+  else if ((first & 0xf0) == 0xe0)
+    more = 2, value = first & 0x0f, least = 0x800;
+  else if ((first & 0xf8) == 0xf0)
+    more = 3, value = first & 0x07, least = 0x10000;
+  else
+    return ++at, invalid;
   if (text.size() - at <= more) return at = text.size(), invalid;
   for (std::size_t i = 1; i <= more; ++i) {
     if ((byte(at + i) & 0xc0) != 0x80) return at += i, invalid;
@@ -49,8 +54,8 @@ void append_code_point(std::string& out, char32_t c) {
 /// Python's str.isspace(): what str.strip() takes away.
 bool is_space(char32_t c) noexcept {
   return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 ||
-         c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
-         c == 0x202f || c == 0x205f || c == 0x3000;
+         c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+         c == 0x205f || c == 0x3000;
 }
 
 }  // namespace

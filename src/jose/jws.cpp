@@ -1,8 +1,9 @@
 #include "easyjwt/jose/jws.hpp"
 
+#include <openssl/evp.h>
+
 #include <array>
 #include <boost/json/object.hpp>
-#include <openssl/evp.h>
 
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/json.hpp"

@@ -88,15 +88,22 @@ Pkey read_pem(std::string_view pem, bool is_private) {
 void check_kind(const Description& row, const EVP_PKEY* key) {
   const std::string name(row.name);
   switch (row.algorithm) {
-    case Algorithm::rs256: case Algorithm::rs384: case Algorithm::rs512:
-    case Algorithm::ps256: case Algorithm::ps384: case Algorithm::ps512:
+    case Algorithm::rs256:
+    case Algorithm::rs384:
+    case Algorithm::rs512:
+    case Algorithm::ps256:
+    case Algorithm::ps384:
+    case Algorithm::ps512:
       if (EVP_PKEY_is_a(key, "RSA") != 1) throw KeyError(name + " needs an RSA key");
       if (EVP_PKEY_get_bits(key) < 2048) {
         throw KeyError(name + " needs an RSA key of at least 2048 bits");
       }
       return;
-    case Algorithm::es256: case Algorithm::es384: case Algorithm::es512: {
-      // A key on another curve would make signatures of another size and strength than the name says.
+    case Algorithm::es256:
+    case Algorithm::es384:
+    case Algorithm::es512: {
+      // A key on another curve would make signatures of another size and strength than the name
+      // says.
       std::array<char, 64> group{};
       std::size_t size = 0;
       if (EVP_PKEY_is_a(key, "EC") != 1 ||
@@ -114,7 +121,9 @@ void check_kind(const Description& row, const EVP_PKEY* key) {
         throw KeyError(name + " needs an Ed25519 or Ed448 key");
       }
       return;
-    case Algorithm::hs256: case Algorithm::hs384: case Algorithm::hs512: return;
+    case Algorithm::hs256:
+    case Algorithm::hs384:
+    case Algorithm::hs512: return;
   }
 }
 
@@ -131,8 +140,8 @@ class HmacContexts {
         OSSL_PARAM_construct_end()};
     for (auto& slot : slots_) {
       slot.context.reset(EVP_MAC_CTX_new(mac.get()));
-      if (!slot.context || EVP_MAC_init(slot.context.get(), bytes(secret), secret.size(),
-                                        params.data()) != 1) {
+      if (!slot.context ||
+          EVP_MAC_init(slot.context.get(), bytes(secret), secret.size(), params.data()) != 1) {
         throw KeyError("OpenSSL cannot make an HMAC with this secret");
       }
     }
@@ -186,13 +195,12 @@ std::string to_der(std::string_view raw, std::size_t part) {
 
 std::string from_der(const std::string& der, std::size_t part) {
   const unsigned char* at = bytes(der);
-  const EcdsaSignature signature(
-      d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
+  const EcdsaSignature signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
   std::string raw(2 * part, '\0');
   if (!signature ||
       BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), bytes(raw), static_cast<int>(part)) < 0 ||
-      BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), bytes(raw) + part,
-                   static_cast<int>(part)) < 0) {
+      BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), bytes(raw) + part, static_cast<int>(part)) <
+          0) {
     throw KeyError("OpenSSL made no ECDSA signature");
   }
   return raw;
@@ -312,8 +320,8 @@ bool Key::verify(std::string_view input, std::string_view signature) const noexc
   const DigestContext context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* parameters = nullptr;
   const bool good = context &&
-                    EVP_DigestVerifyInit_ex(context.get(), &parameters, row.digest, nullptr, nullptr,
-                                            impl_->public_key.get(), nullptr) == 1 &&
+                    EVP_DigestVerifyInit_ex(context.get(), &parameters, row.digest, nullptr,
+                                            nullptr, impl_->public_key.get(), nullptr) == 1 &&
                     set_padding(row, parameters) &&
                     EVP_DigestVerify(context.get(), bytes(signature), signature.size(),
                                      bytes(input), input.size()) == 1;

@@ -27,7 +27,7 @@ TEST(Base64Url, RefusesWhatIsNotCanonical) {
   EXPECT_FALSE(decode_base64url("Zm9+"));  // the other alphabet
   EXPECT_FALSE(decode_base64url("Zm\n9"));
   EXPECT_FALSE(decode_base64url("Zm9vZ!"));
-  EXPECT_FALSE(decode_base64url("Zh"));   // bits left over: would be a second "Zg"
+  EXPECT_FALSE(decode_base64url("Zh"));  // bits left over: would be a second "Zg"
   EXPECT_FALSE(decode_base64url("Zm9"));
   EXPECT_FALSE(decode_base64("Zg"));
 }

@@ -1,6 +1,5 @@
 #include "easyjwt/core/json.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <gtest/gtest.h>
 
 namespace easyjwt {
@@ -40,6 +39,15 @@ TEST(PythonNumber, IsWhatStrWrites) {
   EXPECT_EQ(str("0.0001"), "0.0001");
   EXPECT_EQ(str("0.00001"), "1e-05");
   EXPECT_EQ(str("true"), "");
+}
+
+TEST(AppendJson, WritesWhatItRead) {
+  for (const std::string_view text :
+       {"{}", "[]", "null", "true", R"({"a":[1,-2,1.5,"x\"",{"b":null}],"c":{"d":[[],false]}})"}) {
+    std::string out;
+    append_json(out, *parse_json(text));
+    EXPECT_EQ(out, text);
+  }
 }
 
 TEST(AppendJsonString, Escapes) {

@@ -26,20 +26,22 @@ Refusal verify(std::string_view raw, const Key& key) {
 }
 
 constexpr std::string_view rfc7515_payload =
-    "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+    "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlf"
+    "Q";
 
 TEST(Rfc7515, A1Hs256) {
   const Key key(Algorithm::hs256,
                 *decode_base64url("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0"
                                   "iPS4hcgUuTwjAzZr1Z9CAow"));
   std::string payload;
-  EXPECT_EQ(verify_compact("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." +
-                               std::string(rfc7515_payload) +
-                               ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
-                           key, payload),
-            Refusal::none);
-  EXPECT_EQ(payload, "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n "
-                     "\"http://example.com/is_root\":true}");
+  EXPECT_EQ(
+      verify_compact("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." + std::string(rfc7515_payload) +
+                         ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+                     key, payload),
+      Refusal::none);
+  EXPECT_EQ(payload,
+            "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n "
+            "\"http://example.com/is_root\":true}");
 }
 
 TEST(Rfc7515, A3Es256) {
@@ -61,8 +63,9 @@ TEST(Rfc8037, A4Ed25519) {
   const std::string input = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
   std::string signature;
   key.sign(input, signature);
-  EXPECT_EQ(signature,
-            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
+  EXPECT_EQ(
+      signature,
+      "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg");
   EXPECT_EQ(verify(input + "." + signature, key), Refusal::none);
 }
 
@@ -119,8 +122,8 @@ TEST_F(Hs256, RefusesEveryOtherSpellingOfAToken) {
   EXPECT_EQ(verify("..", key_), Refusal::bad_header);
   EXPECT_EQ(verify(good + "\n", key_), Refusal::bad_signature);
   EXPECT_EQ(verify(std::string(max_token_size + 1, 'a'), key_), Refusal::too_long);
-  // The last character of a 32-byte signature has two bits to spare: another one that decodes to the
-  // same bytes must not pass.
+  // The last character of a 32-byte signature has two bits to spare: another one that decodes to
+  // the same bytes must not pass.
   auto loose = good;
   loose.back() = static_cast<char>(loose.back() + 1);
   EXPECT_EQ(verify(loose, key_), Refusal::bad_signature);

@@ -33,7 +33,8 @@ class EveryAlgorithm : public testing::TestWithParam<const char*> {};
 
 TEST_P(EveryAlgorithm, VerifiesWhatItSignedAndNothingElse) {
   const auto algorithm = *parse_algorithm(GetParam());
-  const auto pem = is_hmac(algorithm) ? test::PemPair{std::string(64, 'k'), {}} : pem_for(algorithm);
+  const auto pem =
+      is_hmac(algorithm) ? test::PemPair{std::string(64, 'k'), {}} : pem_for(algorithm);
   const Key key(algorithm, pem.private_key);
   auto signature = sign(key, "input");
   EXPECT_TRUE(key.verify("input", signature));

@@ -23,9 +23,9 @@ inline std::string pem_text(BIO* bio) {
 
 /// A fresh key: kind "RSA" (detail: bits), "EC" (detail: curve) or "ED25519".
 inline PemPair make_pem(const char* kind, const char* curve = nullptr, std::size_t bits = 2048) {
-  EVP_PKEY* key = curve != nullptr               ? EVP_PKEY_Q_keygen(nullptr, nullptr, kind, curve)
-                  : std::string(kind) == "RSA"   ? EVP_PKEY_Q_keygen(nullptr, nullptr, kind, bits)
-                                                 : EVP_PKEY_Q_keygen(nullptr, nullptr, kind);
+  EVP_PKEY* key = curve != nullptr             ? EVP_PKEY_Q_keygen(nullptr, nullptr, kind, curve)
+                  : std::string(kind) == "RSA" ? EVP_PKEY_Q_keygen(nullptr, nullptr, kind, bits)
+                                               : EVP_PKEY_Q_keygen(nullptr, nullptr, kind);
   BIO* secret = BIO_new(BIO_s_mem());
   PEM_write_bio_PrivateKey(secret, key, nullptr, nullptr, 0, nullptr, nullptr);
   BIO* open = BIO_new(BIO_s_mem());

@@ -20,9 +20,7 @@ Clock system_clock();
 inline std::int64_t epoch_seconds(Time time) {
   return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
 }
-inline Time from_epoch_seconds(std::int64_t seconds) {
-  return Time{std::chrono::seconds{seconds}};
-}
+inline Time from_epoch_seconds(std::int64_t seconds) { return Time{std::chrono::seconds{seconds}}; }
 
 /// "2026-11-23T16:22:32.110342Z"; no fraction where the microseconds are zero (REST framework's
 /// DateTimeField in UTC).

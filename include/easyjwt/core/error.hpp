@@ -9,8 +9,8 @@
 
 namespace easyjwt {
 
-/// Everything that can be refused or go wrong, in one flat list. What each one is on the wire (status,
-/// "code", default text) is in one table, `describe()`.
+/// Everything that can be refused or go wrong, in one flat list. What each one is on the wire
+/// (status, "code", default text) is in one table, `describe()`.
 enum class Errc {
   // 400
   bad_request,       ///< malformed HTTP or a wrong Host; detail says what
@@ -46,8 +46,8 @@ enum class Errc {
   refused,     ///< a command refuses (exit 1)
 };
 
-/// A text for people: an English template that is looked up in a catalogue once, when it is written,
-/// and the arguments for its `{}`. `id` points at a string literal.
+/// A text for people: an English template that is looked up in a catalogue once, when it is
+/// written, and the arguments for its `{}`. `id` points at a string literal.
 struct Text {
   std::string_view id;
   std::vector<std::string> args;

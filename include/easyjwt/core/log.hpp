@@ -14,10 +14,11 @@ struct LogField {
   std::string_view value;
 };
 
-/// Where log lines go: a function value, so that a library logs without choosing a logger. Called by
-/// any thread; must not throw. Never given a token, a password, a key or an Authorization header.
-using Log = std::function<void(LogLevel, std::string_view message,
-                               std::initializer_list<LogField> fields)>;
+/// Where log lines go: a function value, so that a library logs without choosing a logger. Called
+/// by any thread; must not throw. Never given a token, a password, a key or an Authorization
+/// header.
+using Log =
+    std::function<void(LogLevel, std::string_view message, std::initializer_list<LogField> fields)>;
 
 /// A Log that drops everything.
 inline Log no_log() {

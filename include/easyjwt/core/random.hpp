@@ -6,8 +6,8 @@
 
 namespace easyjwt {
 
-/// Random bytes from OpenSSL's generator. Throws std::runtime_error where it has no entropy: nothing
-/// that needs them may go on without.
+/// Random bytes from OpenSSL's generator. Throws std::runtime_error where it has no entropy:
+/// nothing that needs them may go on without.
 void random_bytes(void* out, std::size_t size);
 
 /// 32 lower-case hex digits of a version 4 UUID, as Python's uuid4().hex: a jti.

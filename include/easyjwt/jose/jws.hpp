@@ -14,8 +14,8 @@ inline constexpr std::size_t max_token_size = 16 * 1024;
 /// Appends the compact serialization of `payload` signed by `key` (RFC 7515 section 7.1).
 void sign_compact(std::string_view payload, const Key& key, std::string& out);
 
-/// Why a compact JWS was refused: for logs and operators, never for the client, to whom every reason
-/// is the same.
+/// Why a compact JWS was refused: for logs and operators, never for the client, to whom every
+/// reason is the same.
 enum class Refusal {
   none,
   too_long,
@@ -24,7 +24,7 @@ enum class Refusal {
   wrong_algorithm,  ///< "alg" is not the key's, "none" in any spelling included
   critical,         ///< "crit" is there: we know no extension (RFC 7515 section 4.1.11)
   bad_signature,
-  bad_payload,      ///< not base64url
+  bad_payload,  ///< not base64url
 };
 std::string_view to_string(Refusal refusal) noexcept;
 

@@ -10,10 +10,18 @@ namespace easyjwt::jose {
 
 /// The signature algorithms (RFC 7518 section 3.1, RFC 8037 section 3.1).
 enum class Algorithm {
-  hs256, hs384, hs512,
-  rs256, rs384, rs512,
-  es256, es384, es512,
-  ps256, ps384, ps512,
+  hs256,
+  hs384,
+  hs512,
+  rs256,
+  rs384,
+  rs512,
+  es256,
+  es384,
+  es512,
+  ps256,
+  ps384,
+  ps512,
   eddsa,
 };
 std::string_view to_string(Algorithm algorithm) noexcept;  ///< "HS256"
@@ -25,9 +33,9 @@ struct KeyError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A key and the one algorithm that it is for. What a token's header says never chooses either: that
-/// is how "alg": "none" and an RSA public key taken for an HMAC secret get in.
-/// sign() and verify() may be called by any thread, at the same time.
+/// A key and the one algorithm that it is for. What a token's header says never chooses either:
+/// that is how "alg": "none" and an RSA public key taken for an HMAC secret get in. sign() and
+/// verify() may be called by any thread, at the same time.
 class Key {
  public:
   /// HS*: `signing` is the secret. Others: PEM text of a private key (PKCS #8 or traditional), or

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <array>
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "easyjwt/core/clock.hpp"
+#include "easyjwt/core/error.hpp"
+#include "easyjwt/core/json.hpp"
+#include "easyjwt/jose/key.hpp"
+#include "easyjwt/token/settings.hpp"
+#include "easyjwt/token/token_type.hpp"
+
+namespace easyjwt {
+
+/// What a token says of whom it is for, before anyone has looked: the USER_ID_CLAIM.
+using UserIdClaim = std::variant<std::int64_t, std::string_view>;
+
+/// The memory of one decoding; Claims are views into it. One thread at a time; the next decoding
+/// overwrites the last.
+class Scratch {
+ public:
+  Scratch() = default;
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+ private:
+  friend class TokenCodec;
+  std::string payload_;
+  std::array<unsigned char, 4096> buffer_;  // the claims of any usual token, with no allocation
+  std::optional<json::monotonic_resource> arena_;
+  std::optional<json::value> value_;  // in the arena: declared after it, gone before it
+};
+
+/// The claims of a token whose signature, times, audience and issuer stand. Views into a Scratch.
+struct Claims {
+  const json::object* members = nullptr;
+  std::string_view jti;             ///< empty: there is none
+  std::optional<std::int64_t> exp;  ///< seconds since 1970, rounded down
+
+  const json::value* find(std::string_view name) const { return members->if_contains(name); }
+};
+
+/// Encodes and decodes our tokens: pure, no I/O, the time is an argument. Any thread.
+class TokenCodec {
+ public:
+  /// Throws SettingsError: the key is none of its algorithm's, or two claims have one name.
+  explicit TokenCodec(TokenSettings settings);
+
+  const TokenSettings& settings() const noexcept { return settings_; }
+  const jose::Key& key() const noexcept { return key_; }
+  std::chrono::seconds lifetime(TokenType type) const noexcept;
+
+  /// What the original's TokenBackend.decode() does (PyJWT's checks): signature and algorithm; exp,
+  /// nbf and iat where they are there, within LEEWAY; aud and iss where they are set. A claim of
+  /// another type than RFC 7519 gives it is refused. Errc::token_not_valid "Token is invalid or
+  /// expired"; `reason` says why, for the log.
+  Result<Claims> decode(std::string_view raw, Time now, Scratch& scratch) const;
+
+  /// What the original's Token.verify() adds to decode(): there is an exp and an id, and (but for
+  /// untyped) the type is `type`. nullopt: all stands; else the words.
+  std::optional<Text> check(const Claims& claims, TokenType type) const;
+  /// The window in which a sliding token may be refreshed (its refresh_exp).
+  std::optional<Text> check_refresh_window(const Claims& claims, Time now) const;
+
+  /// The user of a token: an integer or a text. nullopt where the claim is missing or is anything
+  /// else.
+  std::optional<UserIdClaim> user_id(const Claims& claims) const;
+  std::string_view token_type(const Claims& claims) const;
+
+  /// The claims of a new token, in the original's order. `revoke`: the REVOKE_TOKEN_CLAIM, or
+  /// empty.
+  json::object new_claims(TokenType type, UserIdClaim user, std::string_view revoke,
+                          std::string_view jti, Time now, json::storage_ptr storage = {}) const;
+  /// The access token's claims made from a refresh token's: all but its type, exp and jti.
+  json::object access_claims(const json::object& refresh, std::string_view jti, Time now,
+                             json::storage_ptr storage = {}) const;
+  /// A token's claims with a new exp and iat, and (where `jti` is not empty) a new id.
+  json::object renewed_claims(const json::object& claims, TokenType type, std::string_view jti,
+                              Time now, json::storage_ptr storage = {}) const;
+  /// Signs claims, with aud and iss where they are set.
+  std::string encode(json::object claims) const;
+
+ private:
+  TokenSettings settings_;
+  jose::Key key_;
+};
+
+}  // namespace easyjwt

@@ -1,0 +1,263 @@
+#include "easyjwt/token/codec.hpp"
+
+#include <cmath>
+
+#include "easyjwt/core/settings_error.hpp"
+#include "easyjwt/jose/jws.hpp"
+
+namespace easyjwt {
+namespace {
+
+jose::Key make_key(const TokenSettings& settings) {
+  const auto algorithm = jose::parse_algorithm(settings.algorithm);
+  if (!algorithm) {
+    throw SettingsError(
+        "EASY_JWT.ALGORITHM",
+        "\"" + settings.algorithm +
+            "\" is no algorithm: HS256, HS384, HS512, "
+            "RS256, RS384, RS512, ES256, ES384, ES512, PS256, PS384, PS512 or EdDSA");
+  }
+  try {
+    return jose::Key(*algorithm, settings.signing_key.view(), settings.verifying_key);
+  } catch (const jose::KeyError& error) {
+    throw SettingsError("EASY_JWT.SIGNING_KEY", error.what());
+  }
+}
+
+/// Beyond year 9999 Python's datetime ends, and with it what a fleet can agree on.
+constexpr double latest = 253402300799.0;
+
+/// A NumericDate (RFC 7519 section 2): an integer or a fraction; nothing that only looks like one.
+std::optional<double> numeric_date(const json::value& value) noexcept {
+  double seconds = 0;
+  switch (value.kind()) {
+    case json::kind::int64: seconds = static_cast<double>(value.get_int64()); break;
+    case json::kind::uint64: seconds = static_cast<double>(value.get_uint64()); break;
+    case json::kind::double_: seconds = value.get_double(); break;
+    default: return std::nullopt;
+  }
+  if (!(seconds >= -latest && seconds <= latest)) return std::nullopt;
+  return seconds;
+}
+
+double to_seconds(Time time) noexcept {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
+bool is_audience(std::string_view name, const std::vector<std::string>& audience) {
+  for (const auto& wanted : audience) {
+    if (name == wanted) return true;
+  }
+  return false;
+}
+
+/// RFC 7519 section 4.1.3: a string, or an array of strings of which one is ours.
+bool audience_fits(const json::value* aud, const std::vector<std::string>& audience) {
+  if (aud == nullptr) return false;
+  if (aud->is_string()) return is_audience(aud->get_string(), audience);
+  if (!aud->is_array()) return false;
+  bool fits = false;
+  for (const auto& member : aud->get_array()) {
+    if (!member.is_string()) return false;
+    fits = fits || is_audience(member.get_string(), audience);
+  }
+  return fits;
+}
+
+tl::unexpected<Error> invalid(std::string_view reason) {
+  return fail(Errc::token_not_valid, {}, std::string(reason));
+}
+
+}  // namespace
+
+TokenCodec::TokenCodec(TokenSettings settings)
+    : settings_(std::move(settings)), key_(make_key(settings_)) {
+  if (!key_.can_sign()) throw SettingsError("EASY_JWT.SIGNING_KEY", "is empty");
+  // Two claims under one name would overwrite each other, silently: a user id as a token type.
+  const std::array<std::pair<const char*, std::string_view>, 10> names{{
+      {"", "exp"},
+      {"", "iat"},
+      {"", "nbf"},
+      {"", "aud"},
+      {"", "iss"},
+      {"EASY_JWT.USER_ID_CLAIM", settings_.user_id_claim},
+      {"EASY_JWT.TOKEN_TYPE_CLAIM", settings_.token_type_claim},
+      {"EASY_JWT.JTI_CLAIM", settings_.jti_claim},
+      {"EASY_JWT.SLIDING_TOKEN_REFRESH_EXP_CLAIM", settings_.sliding_refresh_exp_claim},
+      {"EASY_JWT.REVOKE_TOKEN_CLAIM", settings_.revoke_token_claim},
+  }};
+  for (std::size_t i = 5; i < names.size(); ++i) {
+    if (names[i].second.empty()) throw SettingsError(names[i].first, "is empty");
+    for (std::size_t j = 0; j < i; ++j) {
+      if (names[i].second == names[j].second) {
+        throw SettingsError(names[i].first, "\"" + std::string(names[i].second) +
+                                                "\" is the name of another claim too");
+      }
+    }
+  }
+}
+
+std::chrono::seconds TokenCodec::lifetime(TokenType type) const noexcept {
+  switch (type) {
+    case TokenType::access: return settings_.access_lifetime;
+    case TokenType::refresh: return settings_.refresh_lifetime;
+    case TokenType::sliding: return settings_.sliding_lifetime;
+    case TokenType::untyped: break;
+  }
+  return std::chrono::seconds{0};
+}
+
+Result<Claims> TokenCodec::decode(std::string_view raw, Time now, Scratch& scratch) const {
+  if (const auto refusal = jose::verify_compact(raw, key_, scratch.payload_);
+      refusal != jose::Refusal::none) {
+    return invalid(to_string(refusal));
+  }
+  scratch.value_.reset();
+  scratch.arena_.emplace(scratch.buffer_.data(), scratch.buffer_.size());
+  auto value = parse_json(scratch.payload_, &*scratch.arena_);
+  if (!value || !value->is_object()) return invalid("the payload is no JSON object");
+  // Constructed, not assigned: an assignment copies where the storages differ.
+  const auto& members = scratch.value_.emplace(*std::move(value)).get_object();
+
+  Claims claims;
+  claims.members = &members;
+  const double current = to_seconds(now);
+  if (const auto* nbf = members.if_contains("nbf")) {
+    const auto from = numeric_date(*nbf);
+    if (!from) return invalid("nbf is no date");
+    if (*from > current + settings_.leeway) return invalid("nbf is in the future");
+  }
+  if (const auto* iat = members.if_contains("iat")) {
+    const auto issued = numeric_date(*iat);
+    if (!issued) return invalid("iat is no date");
+    if (*issued > current + settings_.leeway) return invalid("iat is in the future");
+  }
+  if (const auto* exp = members.if_contains("exp")) {
+    const auto until = numeric_date(*exp);
+    if (!until) return invalid("exp is no date");
+    if (*until <= current - settings_.leeway) return invalid("expired");
+    claims.exp = static_cast<std::int64_t>(std::floor(*until));
+  }
+  if (!settings_.audience.empty() &&
+      !audience_fits(members.if_contains("aud"), settings_.audience)) {
+    return invalid("aud is not ours");
+  }
+  if (settings_.issuer) {
+    const auto* iss = members.if_contains("iss");
+    if (iss == nullptr || !iss->is_string() || iss->get_string() != *settings_.issuer) {
+      return invalid("iss is not ours");
+    }
+  }
+  if (const auto* jti = members.if_contains(settings_.jti_claim)) {
+    // The column is 255 wide; PostgreSQL takes no NUL.
+    if (!jti->is_string() || jti->get_string().empty() || jti->get_string().size() > 255 ||
+        jti->get_string().find('\0') != json::string::npos) {
+      return invalid("the id is not a text of 1 to 255 characters");
+    }
+    claims.jti = jti->get_string();
+  }
+  return claims;
+}
+
+std::optional<Text> TokenCodec::check(const Claims& claims, TokenType type) const {
+  if (!claims.exp) return Text{"Token has no '{}' claim", {"exp"}};
+  if (claims.jti.empty()) return Text{"Token has no id", {}};
+  if (type == TokenType::untyped) return std::nullopt;
+  const auto* claim = claims.find(settings_.token_type_claim);
+  if (claim == nullptr) return Text{"Token has no type", {}};
+  if (!claim->is_string() || claim->get_string() != to_string(type)) {
+    return Text{"Token has wrong type", {}};
+  }
+  return std::nullopt;
+}
+
+std::optional<Text> TokenCodec::check_refresh_window(const Claims& claims, Time now) const {
+  const auto& name = settings_.sliding_refresh_exp_claim;
+  const auto* claim = claims.find(name);
+  if (claim == nullptr) return Text{"Token has no '{}' claim", {name}};
+  const auto until = numeric_date(*claim);
+  if (!until) return Text{describe(Errc::token_not_valid).text, {}};
+  if (*until <= to_seconds(now) - settings_.leeway) {
+    return Text{"Token '{}' claim has expired", {name}};
+  }
+  return std::nullopt;
+}
+
+std::optional<UserIdClaim> TokenCodec::user_id(const Claims& claims) const {
+  const auto* claim = claims.find(settings_.user_id_claim);
+  if (claim == nullptr) return std::nullopt;
+  if (claim->is_int64()) return UserIdClaim{claim->get_int64()};
+  if (claim->is_string()) return UserIdClaim{std::string_view(claim->get_string())};
+  return std::nullopt;
+}
+
+std::string_view TokenCodec::token_type(const Claims& claims) const {
+  const auto* claim = claims.find(settings_.token_type_claim);
+  if (claim == nullptr || !claim->is_string()) return {};
+  return claim->get_string();
+}
+
+json::object TokenCodec::new_claims(TokenType type, UserIdClaim user, std::string_view revoke,
+                                    std::string_view jti, Time now,
+                                    json::storage_ptr storage) const {
+  json::object claims(10, std::move(storage));
+  claims.emplace(settings_.token_type_claim, to_string(type));
+  claims.emplace("exp", epoch_seconds(now + lifetime(type)));
+  claims.emplace("iat", epoch_seconds(now));
+  claims.emplace(settings_.jti_claim, jti);
+  if (type == TokenType::sliding) {
+    claims.emplace(settings_.sliding_refresh_exp_claim,
+                   epoch_seconds(now + settings_.sliding_refresh_lifetime));
+  }
+  std::visit([&](auto id) { claims.emplace(settings_.user_id_claim, id); }, user);
+  if (!revoke.empty()) claims.emplace(settings_.revoke_token_claim, revoke);
+  return claims;
+}
+
+json::object TokenCodec::access_claims(const json::object& refresh, std::string_view jti, Time now,
+                                       json::storage_ptr storage) const {
+  json::object claims(refresh.size() + 3, std::move(storage));
+  claims.emplace(settings_.token_type_claim, to_string(TokenType::access));
+  claims.emplace("exp", epoch_seconds(now + settings_.access_lifetime));
+  claims.emplace("iat", epoch_seconds(now));
+  claims.emplace(settings_.jti_claim, jti);
+  for (const auto& [name, value] : refresh) {
+    if (name == settings_.token_type_claim || name == "exp" || name == settings_.jti_claim ||
+        name == "jti") {
+      continue;
+    }
+    claims.insert_or_assign(name, value);
+  }
+  return claims;
+}
+
+json::object TokenCodec::renewed_claims(const json::object& old, TokenType type,
+                                        std::string_view jti, Time now,
+                                        json::storage_ptr storage) const {
+  json::object claims(old, std::move(storage));
+  if (!jti.empty()) claims.insert_or_assign(settings_.jti_claim, jti);
+  claims.insert_or_assign("exp", epoch_seconds(now + lifetime(type)));
+  claims.insert_or_assign("iat", epoch_seconds(now));
+  return claims;
+}
+
+std::string TokenCodec::encode(json::object claims) const {
+  if (!settings_.audience.empty()) {
+    if (settings_.audience_is_list) {
+      claims.insert_or_assign("aud",
+                              json::array(settings_.audience.begin(), settings_.audience.end()));
+    } else {
+      claims.insert_or_assign("aud", settings_.audience.front());
+    }
+  }
+  if (settings_.issuer) claims.insert_or_assign("iss", *settings_.issuer);
+  std::string payload;
+  payload.reserve(256);
+  append_json(payload, claims);
+  std::string out;
+  out.reserve(payload.size() * 2);
+  jose::sign_compact(payload, key_, out);
+  return out;
+}
+
+}  // namespace easyjwt
