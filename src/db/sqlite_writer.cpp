@@ -1,0 +1,198 @@
+#include "db/sqlite_writer.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace easyjwt::db {
+namespace {
+
+constexpr std::size_t largest_batch = 64;
+/// The log's length, in pages, from which it is checkpointed when nobody waits, and whoever waits.
+constexpr int checkpoint_when_idle = 500;
+constexpr int checkpoint_at_last = 4000;
+
+constexpr Sql begin{"BEGIN IMMEDIATE"};
+constexpr Sql commit{"COMMIT"};
+constexpr Sql savepoint{"SAVEPOINT job"};
+constexpr Sql release{"RELEASE job"};
+constexpr Sql undo{"ROLLBACK TO job"};
+
+/// Runs the job's work; afterwards the job has failed unless it stands so far.
+void attempt(SqliteConnection& connection, Job& job) {
+  SqliteTransaction transaction(connection);
+  try {
+    job.error = job.work(transaction);
+    if (!job.error && connection.has_dangling_references()) {
+      // Found now, it is this job's failure; found by COMMIT, it would be everybody's.
+      job.error = Error{Errc::internal, {}, "FOREIGN KEY constraint failed"};
+    }
+  } catch (...) {
+    job.exception = std::current_exception();
+  }
+}
+
+/// An Error where the whole transaction can't go on.
+std::optional<Error> attempt_alone(SqliteConnection& connection, Job& job) {
+  if (auto error = connection.control(savepoint)) return error;
+  attempt(connection, job);
+  if (!connection.in_transaction()) {
+    // SQLite rolls back everything by itself when the disk is full or fails.
+    return job.error ? job.error
+                     : Error{Errc::unavailable, {}, "the transaction was rolled back by SQLite"};
+  }
+  if (job.has_failed()) {
+    if (auto error = connection.control(undo)) return error;
+  }
+  return connection.control(release);
+}
+
+std::optional<Error> attempt_all(SqliteConnection& connection, std::span<Job* const> jobs) {
+  if (auto error = connection.control(begin)) return error;
+  if (jobs.size() == 1) {
+    attempt(connection, *jobs.front());
+    if (jobs.front()->has_failed()) {
+      connection.roll_back();
+      return std::nullopt;
+    }
+  } else {
+    for (auto* job : jobs) {
+      if (auto error = attempt_alone(connection, *job)) return error;
+    }
+  }
+  return connection.control(commit);
+}
+
+}  // namespace
+
+void Health::note(const std::optional<Error>& error) {
+  const bool is_well = !error || error->code != Errc::unavailable;
+  if (is_well_.load(std::memory_order_relaxed) == is_well ||
+      is_well_.exchange(is_well) == is_well) {
+    return;
+  }
+  if (is_well) {
+    log_(LogLevel::info, "the database answers again", {{"file", path_}});
+  } else {
+    log_(LogLevel::error, "the database does not answer",
+         {{"file", path_}, {"reason", error->reason}});
+  }
+}
+
+bool run_batch(SqliteConnection& connection, std::span<Job* const> jobs) {
+  std::optional<Error> error;
+  try {
+    error = attempt_all(connection, jobs);
+  } catch (const std::exception& fault) {
+    error = Error{Errc::internal, {}, fault.what()};
+  }
+  if (error) {
+    connection.roll_back();
+    for (auto* job : jobs) {
+      if (!job->has_failed()) job->error = error;
+    }
+  }
+  return !error;
+}
+
+SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, std::string path,
+                           std::chrono::milliseconds busy_deadline, Health& health)
+    : path_(std::move(path)),
+      busy_deadline_(busy_deadline),
+      health_(health),
+      connection_(std::move(connection)),
+      thread_([this] { serve(); }) {}
+
+SqliteWriter::~SqliteWriter() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+  }
+  arrived_.notify_one();
+  thread_.join();
+}
+
+std::optional<Error> SqliteWriter::write(Work work) {
+  if (std::this_thread::get_id() == thread_.get_id()) {
+    throw Fault("a write inside a write would wait for itself");
+  }
+  Waiting job(work);
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(&job);
+  }
+  arrived_.notify_one();
+  {
+    std::unique_lock lock(job.mutex);
+    job.changed.wait(lock, [&] { return job.is_done; });
+  }
+  if (job.exception) std::rethrow_exception(std::exchange(job.exception, nullptr));
+  return std::move(job.error);
+}
+
+Database::Counters SqliteWriter::counters() const noexcept {
+  return {writes_.load(std::memory_order_relaxed), commits_.load(std::memory_order_relaxed)};
+}
+
+void SqliteWriter::serve() {
+  std::vector<Waiting*> taken;
+  std::vector<Job*> jobs;
+  for (;;) {
+    bool nobody_waits = false;
+    {
+      std::unique_lock lock(mutex_);
+      arrived_.wait(lock, [&] { return is_stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      const auto end =
+          queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), largest_batch));
+      taken.assign(queue_.begin(), end);
+      queue_.erase(queue_.begin(), end);
+      nobody_waits = queue_.empty();
+    }
+    jobs.assign(taken.begin(), taken.end());
+    run(jobs);
+    for (auto* job : taken) {
+      // Notified under the lock: the job is gone as soon as its caller can take it.
+      const std::lock_guard lock(job->mutex);
+      job->is_done = true;
+      job->changed.notify_one();
+    }
+    if (connection_) {
+      connection_->checkpoint_beyond(nobody_waits ? checkpoint_when_idle : checkpoint_at_last);
+    }
+  }
+}
+
+void SqliteWriter::run(std::span<Job* const> jobs) {
+  // Counted before anybody is woken, so that a caller finds its own write in the counters.
+  writes_.fetch_add(jobs.size(), std::memory_order_relaxed);
+  auto error = make_ready();
+  if (error) {
+    for (auto* job : jobs) job->error = error;
+  } else {
+    if (run_batch(*connection_, jobs)) commits_.fetch_add(1, std::memory_order_relaxed);
+    for (const auto* job : jobs) {
+      if (job->error && job->error->code == Errc::unavailable) error = job->error;
+    }
+    if (connection_->is_broken()) connection_.reset();
+  }
+  health_.note(error);
+}
+
+std::optional<Error> SqliteWriter::make_ready() {
+  if (connection_ && connection_->has_moved()) {
+    connection_.reset();
+    generation_.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (connection_) return std::nullopt;
+  auto opened = SqliteConnection::open(path_, SqliteConnection::Mode::writer, busy_deadline_);
+  if (!opened) {
+    opened.error().code = Errc::unavailable;
+    opened.error().retry_after = std::chrono::seconds{1};
+    return std::move(opened.error());
+  }
+  connection_ = *std::move(opened);
+  return std::nullopt;
+}
+
+}  // namespace easyjwt::db

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+
+#include "db/sqlite_connection.hpp"
+#include "easyjwt/core/error.hpp"
+#include "easyjwt/core/function_ref.hpp"
+#include "easyjwt/core/log.hpp"
+#include "easyjwt/db/database.hpp"
+
+namespace easyjwt::db {
+
+using Work = FunctionRef<std::optional<Error>(Transaction&)>;
+
+/// Whether the database answers, told to the log once per change and not once per request.
+class Health {
+ public:
+  Health(std::string path, Log log) : path_(std::move(path)), log_(std::move(log)) {}
+  void note(const std::optional<Error>& error);
+
+ private:
+  const std::string path_;
+  const Log log_;
+  std::atomic<bool> is_well_ = true;
+};
+
+/// One piece of work of a batch, and what became of it.
+struct Job {
+  explicit Job(Work work_) : work(work_) {}
+
+  Work work;
+  std::optional<Error> error;
+  std::exception_ptr exception;
+
+  bool has_failed() const { return error || exception; }
+};
+
+/// Runs jobs in one transaction, each so that it can fail alone, and commits. Afterwards every job
+/// whose work is not in the database has an error or an exception. Returns whether it committed.
+bool run_batch(SqliteConnection& connection, std::span<Job* const> jobs);
+
+/// The one thread that writes to a file. SQLite has one writer at a time anyhow; with a thread for
+/// it, what waits while one commit is on its way to the disk goes into the next commit together.
+class SqliteWriter {
+ public:
+  SqliteWriter(std::unique_ptr<SqliteConnection> connection, std::string path,
+               std::chrono::milliseconds busy_deadline, Health& health);
+  ~SqliteWriter();
+
+  /// Returns when the work is durable, or an Error; rethrows what the work throws.
+  std::optional<Error> write(Work work);
+  Database::Counters counters() const noexcept;
+  /// Changes when the file was found to be another one than before.
+  std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Waiting : Job {
+    using Job::Job;
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool is_done = false;
+  };
+
+  void serve();
+  void run(std::span<Job* const> jobs);
+  std::optional<Error> make_ready();
+
+  const std::string path_;
+  const std::chrono::milliseconds busy_deadline_;
+  Health& health_;
+  std::unique_ptr<SqliteConnection> connection_;
+  std::atomic<std::uint64_t> writes_ = 0;
+  std::atomic<std::uint64_t> commits_ = 0;
+  std::atomic<std::uint64_t> generation_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Waiting*> queue_;
+  bool is_stopping_ = false;
+  std::thread thread_;
+};
+
+/// The Transaction that work sees.
+class SqliteTransaction final : public Transaction {
+ public:
+  explicit SqliteTransaction(SqliteConnection& connection) : connection_(connection) {}
+  using Transaction::run;
+  Result<std::int64_t> run(const Sql& sql, std::span<const Value> values,
+                           FunctionRef<void(const Row&)> each) override {
+    return connection_.run(sql, values, each);
+  }
+  Result<void> run_script(std::string_view text) override { return connection_.run_script(text); }
+
+ private:
+  SqliteConnection& connection_;
+};
+
+}  // namespace easyjwt::db
