@@ -16,17 +16,17 @@ struct UserAttribute {
   std::string_view verbose_name;  ///< "email address"
 };
 
-/// AUTH_PASSWORD_VALIDATORS (django.contrib.auth.password_validation): the four of Django with their
-/// default options and texts, in the order given.
+/// AUTH_PASSWORD_VALIDATORS (django.contrib.auth.password_validation): the four of Django with
+/// their default options and texts, in the order given.
 class PasswordValidators {
  public:
-  /// Throws std::invalid_argument that names an unknown validator. Dotted names count by their last
-  /// part.
+  /// Throws SettingsError (AUTH_PASSWORD_VALIDATORS) that names an unknown validator. Dotted names
+  /// count by their last part.
   explicit PasswordValidators(const std::vector<std::string>& names);
   ~PasswordValidators();
 
-  /// What is wrong with the password; empty: nothing. `attributes` empty: no similarity check, as the
-  /// original's create-user. Any thread.
+  /// What is wrong with the password; empty: nothing. `attributes` empty: no similarity check, as
+  /// the original's create-user. Any thread.
   std::vector<Text> validate(std::string_view password,
                              std::span<const UserAttribute> attributes) const;
 
@@ -35,7 +35,9 @@ class PasswordValidators {
   std::unique_ptr<const Impl> impl_;
 };
 
-/// Whether Django's EmailValidator takes it.
+/// Whether Django's EmailValidator takes it (at most 320 code points). A domain with letters beyond
+/// ASCII counts by its IDNA form: UTS 46 transitional, where Python has IDNA 2003; they differ in
+/// characters that are newer than Unicode 3.2 and in labels like "ab--é".
 bool is_valid_email(std::string_view email);
 
 /// BaseUserManager.normalize_email: the domain in lower case.
