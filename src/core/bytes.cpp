@@ -1,9 +1,11 @@
 #include "easyjwt/core/bytes.hpp"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 
 #include <array>
 #include <cstdint>
+#include <stdexcept>
 
 namespace easyjwt {
 namespace {
@@ -134,6 +136,15 @@ std::string hex(std::string_view bytes) {
   for (const char c : bytes) {
     out += digits[static_cast<unsigned char>(c) >> 4];
     out += digits[static_cast<unsigned char>(c) & 15];
+  }
+  return out;
+}
+
+std::string sha256(std::string_view bytes) {
+  std::string out(32, '\0');
+  if (EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), nullptr,
+                 EVP_sha256(), nullptr) != 1) {
+    throw std::runtime_error("OpenSSL has no SHA-256");
   }
   return out;
 }

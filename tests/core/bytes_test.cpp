@@ -32,6 +32,10 @@ TEST(Base64Url, RefusesWhatIsNotCanonical) {
   EXPECT_FALSE(decode_base64("Zg"));
 }
 
+TEST(Sha256, OfAbc) {
+  EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 TEST(Secrets, CompareAndWipe) {
   EXPECT_TRUE(equal_constant_time("abc", "abc"));
   EXPECT_FALSE(equal_constant_time("abc", "abd"));

@@ -34,8 +34,8 @@ class Accounts {
   Accounts(const AuthSettings& settings, db::Database& database, Hasher& hasher,
            const PasswordValidators& validators, Clock clock, Log log);
 
-  /// The active user with that e-mail (as written) and password. Errc::no_active_account for all that
-  /// is wrong with either, after as much time. Re-hashes as PASSWORD_UPGRADE says (never where
+  /// The active user with that e-mail (as written) and password. Errc::no_active_account for all
+  /// that is wrong with either, after as much time. Re-hashes as PASSWORD_UPGRADE says (never where
   /// CHECK_REVOKE_TOKEN is on: the hash is in every token, so a re-hash would end them).
   Result<User> authenticate(std::string_view email, std::string_view password);
 
@@ -49,7 +49,8 @@ class Accounts {
   /// Changes the password of whoever knows the old one.
   Result<void> change_password(std::string_view email, std::string_view old_password,
                                std::string_view new_password);
-  /// Sets a password without asking for the old one (`easyjwt changepassword`). Nothing is validated.
+  /// Sets a password without asking for the old one (`easyjwt changepassword`). Nothing is
+  /// validated.
   Result<void> set_password(const User& user, std::string_view new_password);
 
   Result<std::optional<User>> find_by_email(std::string_view email);

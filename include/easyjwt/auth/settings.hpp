@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "easyjwt/core/bytes.hpp"
 #include "easyjwt/token/token_type.hpp"
 
 namespace easyjwt {
@@ -14,8 +15,10 @@ struct AuthSettings {
   bool update_last_login = false;
   bool check_revoke_token = false;
   bool create_user_open = true;
-  bool token_blacklist = true;  ///< easyjwt_auth.token_blacklist is in INSTALLED_APPS
+  bool token_blacklist = true;       ///< easyjwt_auth.token_blacklist is in INSTALLED_APPS
   std::string user_id_field = "id";  ///< "id", "pk" or "email"
+  Secret
+      secret;  ///< SECRET_KEY: keys what must be the same on every node and known to none outside
   std::vector<TokenType> auth_token_classes{TokenType::access};
 };
 

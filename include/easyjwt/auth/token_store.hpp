@@ -26,10 +26,12 @@ class TokenStore {
 
   Result<bool> is_blacklisted(std::string_view jti);
   Result<void> add(const OutstandingToken& token);
-  /// Blacklists `token`, adding it to the outstanding ones where it is not among them. Returns whether
-  /// this call did it: false, it was blacklisted before. Of any number of calls one returns true.
+  /// Blacklists `token`, adding it to the outstanding ones where it is not among them. Returns
+  /// whether this call did it: false, it was blacklisted before. Of any number of calls one returns
+  /// true.
   Result<bool> blacklist(const OutstandingToken& token, Time now);
-  /// Deletes at most `limit` tokens that expired by `now`, with their blacklist rows; returns how many.
+  /// Deletes at most `limit` tokens that expired by `now`, with their blacklist rows; returns how
+  /// many.
   Result<std::int64_t> flush_expired(Time now, std::int64_t limit);
   Result<std::int64_t> count_expired(Time now);
 

@@ -13,7 +13,8 @@
 
 namespace easyjwt {
 
-/// A row of the original's user model (easyjwt_user.User, Django's AbstractUser without a username).
+/// A row of the original's user model (easyjwt_user.User, Django's AbstractUser without a
+/// username).
 struct User {
   std::int64_t id = 0;
   std::string password;  ///< Django's encoding
@@ -33,7 +34,7 @@ struct User {
 
 /// A page of /auth/users/.
 struct UserQuery {
-  std::string ordering = "id";  ///< a field, '-' before it: descending
+  std::string ordering = "id";     ///< a field, '-' before it: descending
   std::vector<std::string> words;  ///< each in e-mail, first or last name, case aside
   std::int64_t offset = 0;
   std::int64_t limit = 100;
@@ -50,8 +51,8 @@ class UserStore {
   /// Whether an e-mail is taken in any spelling of case (ASCII's).
   Result<bool> email_taken(std::string_view email);
 
-  /// Adds a user; `id`, `modified_date` and `creation_date` of `user` are not read: the database and
-  /// `now` decide. Errc::conflict where the e-mail is taken. Returns the id.
+  /// Adds a user; `id`, `modified_date` and `creation_date` of `user` are not read: the database
+  /// and `now` decide. Errc::conflict where the e-mail is taken. Returns the id.
   Result<std::int64_t> insert(const User& user, Time now);
   /// Sets the password if it still is `old_encoding`, so that of two changes at once one loses.
   /// `modified` is Django's auto_now; nullopt leaves it (a re-hash). Returns whether it was.

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "easyjwt/auth/accounts.hpp"
+#include "easyjwt/auth/settings.hpp"
+#include "easyjwt/core/clock.hpp"
+#include "easyjwt/core/error.hpp"
+#include "easyjwt/db/database.hpp"
+#include "easyjwt/token/codec.hpp"
+#include "easyjwt/user/user_store.hpp"
+
+namespace easyjwt {
+
+struct TokenPair {
+  std::string refresh;
+  std::string access;
+};
+
+struct Refreshed {
+  std::string access;
+  std::optional<std::string> refresh;  ///< with ROTATE_REFRESH_TOKENS
+};
+
+/// Decides about tokens as the auth-service: what the original's serializers do. Any thread. Each
+/// call reads the clock once.
+///
+/// Tokens that are refused are Errc::token_not_valid with the original's words, in its order:
+/// malformed, wrongly signed or out of date; blacklisted; without exp; without id; of another type.
+class Tokens {
+ public:
+  /// Throws SettingsError: a USER_ID_FIELD that is neither id, pk nor email.
+  Tokens(const AuthSettings& settings, const TokenCodec& codec, db::Database& database,
+         Accounts& accounts, Clock clock);
+
+  Result<TokenPair> obtain(std::string_view email, std::string_view password);
+  Result<std::string> obtain_sliding(std::string_view email, std::string_view password);
+
+  /// With ROTATE_REFRESH_TOKENS and BLACKLIST_AFTER_ROTATION the old token is blacklisted in the
+  /// same transaction in which it is judged: of any number of calls with one token one succeeds.
+  /// Errc::account_gone where its user is deleted or inactive.
+  Result<Refreshed> refresh(std::string_view raw);
+  Result<std::string> refresh_sliding(std::string_view raw);
+
+  /// Any type of token. A blacklisted one is Errc::validation_error, as the original has it.
+  Result<void> verify(std::string_view raw);
+  Result<void> blacklist(std::string_view raw);
+
+  /// The user of a token of AUTH_TOKEN_CLASSES (the original's JWTAuthentication).
+  Result<User> authenticate(std::string_view raw);
+
+ private:
+  /// Writes what a login leaves behind: the outstanding token and last_login.
+  Result<void> record_login(const User& user, std::string_view raw, const json::object& claims,
+                            Time now);
+  /// BlacklistMixin.verify(): the blacklist first, then what check() says.
+  Result<void> judge(db::Transaction& transaction, const Claims& claims, TokenType type);
+  bool is_listed(TokenType type) const;
+  Result<std::optional<User>> find_user(db::Transaction& transaction, const Claims& claims);
+  /// The user of a token that is being refreshed.
+  Result<User> account_of(db::Transaction& transaction, const Claims& claims);
+  Result<void> check_revoked(const Claims& claims, const User& user) const;
+  UserIdClaim id_claim(const User& user) const;
+  std::string revoke_claim(const User& user) const;
+
+  AuthSettings settings_;
+  const TokenCodec& codec_;
+  db::Database& database_;
+  Accounts& accounts_;
+  Clock clock_;
+};
+
+}  // namespace easyjwt
