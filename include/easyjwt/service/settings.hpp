@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "easyjwt/auth/settings.hpp"
+#include "easyjwt/core/bytes.hpp"
+#include "easyjwt/core/settings_error.hpp"
+#include "easyjwt/db/database.hpp"
+#include "easyjwt/http/server.hpp"
+#include "easyjwt/token/settings.hpp"
+#include "easyjwt/user/hasher.hpp"
+
+namespace easyjwt {
+
+/// Everything that an easyjwt.toml says, each part in the struct of the target that acts on it. The
+/// members' values are the defaults; docs/settings.md says what each key means.
+struct ServiceSettings {
+  Secret secret_key;
+  std::vector<Secret> secret_key_fallbacks;
+  bool debug = false;
+  std::vector<std::string> allowed_hosts{"localhost", "127.0.0.1", "[::1]"};
+  std::vector<std::string> installed_apps;
+  std::vector<std::string> authentication_backends{"ModelBackend"};
+  std::vector<std::string> password_validators{"UserAttributeSimilarityValidator",
+                                               "MinimumLengthValidator", "CommonPasswordValidator",
+                                               "NumericPasswordValidator"};
+
+  struct Cookie {
+    std::string name;
+    std::int64_t age = 0;  ///< seconds
+    bool secure = false;
+    bool http_only = false;
+    std::string same_site = "Lax";
+    std::optional<std::string> domain{};
+    std::string path = "/";
+  };
+  Cookie session_cookie{.name = "sessionid", .age = 1209600, .http_only = true};
+  Cookie csrf_cookie{.name = "csrftoken", .age = 31449600};
+  bool csrf_protection = true;
+  std::string csrf_header_name = "HTTP_X_CSRFTOKEN";
+  std::vector<std::string> csrf_trusted_origins;
+  std::vector<std::string> cors_allowed_origins;
+  bool cors_allow_credentials = false;
+  std::vector<std::string> cors_allow_headers{"accept",     "authorization", "content-type",
+                                              "user-agent", "x-csrftoken",   "x-requested-with"};
+
+  std::string log_format = "text";  ///< or "json"
+
+  std::vector<std::string> authentication_classes{"JWTAuthentication", "SessionAuthentication"};
+  std::vector<std::string> permission_classes{"IsAuthenticated"};
+
+  std::vector<std::string> auth_header_types{"Bearer"};
+  std::string auth_header_name = "Authorization";  ///< as it stands in HTTP
+  std::string user_authentication_rule = "default_user_authentication_rule";
+  std::string token_user_class = "TokenUser";
+  std::string user_model_serializer = "TokenUserSerializer";
+  std::string token_obtain_serializer = "TokenObtainPairSerializer";
+  std::string token_refresh_serializer = "TokenRefreshSerializer";
+  std::string token_verify_serializer = "TokenVerifySerializer";
+  std::string token_blacklist_serializer = "TokenBlacklistSerializer";
+  std::string sliding_token_obtain_serializer = "TokenObtainSlidingSerializer";
+  std::string sliding_token_refresh_serializer = "TokenRefreshSlidingSerializer";
+  std::optional<std::string> jwk_url;
+
+  HasherSettings hasher;
+  db::DatabaseSettings database;
+  http::ServerSettings server;
+  TokenSettings token;
+  AuthSettings auth;
+};
+
+/// Something wrong, or dubious, with one setting. Never holds a secret's value.
+struct SettingsProblem {
+  std::string place;  ///< "/etc/easyjwt.toml:12", or an environment variable's name
+  std::string key;    ///< "EASY_JWT.ALGORITHM"; empty where the file itself is meant
+  std::string what;
+
+  /// "/etc/easyjwt.toml:12: EASY_JWT.ALGORITHM: is not ..."
+  std::string str() const;
+};
+
+/// What came of reading the settings. With `errors`, `settings` must not be used.
+struct LoadedSettings {
+  ServiceSettings settings;
+  std::string file;  ///< absolute
+  std::vector<SettingsProblem> errors;
+  std::vector<SettingsProblem> warnings;
+  /// Where each key that was set was set. Absent: it has its default.
+  std::map<std::string, std::string, std::less<>> places;
+
+  /// Adds file and line to what a constructor found wrong (core/settings_error.hpp).
+  SettingsProblem locate(const SettingsError& error) const;
+};
+
+/// An environment: name and value.
+using Environment = std::vector<std::pair<std::string, std::string>>;
+/// The process's variables whose names begin with EASYJWT_.
+Environment process_environment();
+
+/// Reads a TOML file, then the environment over it. Paths and SQLite URLs become absolute against
+/// the file's folder; PEM files are read; whatever can be judged without a database or a socket is.
+LoadedSettings load_settings(const std::string& file, const Environment& environment);
+
+/// The file that `startproject auth` writes: the two keys, and every other setting with its
+/// default, commented out.
+std::string project_file(std::string_view secret_key, std::string_view signing_key);
+
+/// docs/settings.md.
+std::string settings_reference();
+
+}  // namespace easyjwt

@@ -1,0 +1,615 @@
+#include "service/settings_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "easyjwt/core/clock.hpp"
+#include "easyjwt/core/json.hpp"
+#include "easyjwt/token/token_type.hpp"
+
+namespace easyjwt {
+namespace {
+
+using Audience = SettingRow::Audience;
+using Names = std::vector<std::string_view>;
+using std::chrono::seconds;
+
+// ---- what a value is in TOML
+
+std::string_view kind(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::string: return "a string";
+    case toml::node_type::integer: return "an integer";
+    case toml::node_type::floating_point: return "a fraction";
+    case toml::node_type::boolean: return "a boolean";
+    case toml::node_type::array: return "a list";
+    case toml::node_type::table: return "a table";
+    case toml::node_type::none:
+    case toml::node_type::date:
+    case toml::node_type::time:
+    case toml::node_type::date_time: break;
+  }
+  return "a date or time";
+}
+
+std::string expected(std::string_view what, const toml::node& node) {
+  return "expected " + std::string(what) + ", found " + std::string(kind(node));
+}
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);  // JSON's escapes are TOML's, too
+  return out;
+}
+
+template <class List, class Show>
+std::string joined(const List& list, Show show) {
+  std::string out;
+  for (const auto& item : list) {
+    if (!out.empty()) out += ", ";
+    out += show(item);
+  }
+  return out;
+}
+
+std::string toml_text(const toml::node& node) {
+  if (const auto* text = node.as_string()) return quoted(text->get());
+  if (const auto* number = node.as_integer()) return std::to_string(number->get());
+  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
+  if (const auto* list = node.as_array()) return "[" + joined(*list, toml_text) + "]";
+  return "?";
+}
+
+// ---- a reader and a writer for each type of member: what is wrong with the node, or nothing
+
+std::string read(const toml::node& node, bool& out) {
+  const auto* value = node.as_boolean();
+  if (value == nullptr) return expected("true or false", node);
+  out = value->get();
+  return {};
+}
+std::string show(bool value) { return value ? "true" : "false"; }
+
+std::string read(const toml::node& node, std::int64_t& out) {
+  const auto* value = node.as_integer();
+  if (value == nullptr) return expected("an integer", node);
+  if (value->get() < 0) return "must not be negative";
+  out = value->get();
+  return {};
+}
+std::string show(std::int64_t value) { return std::to_string(value); }
+
+std::string read(const toml::node& node, unsigned& out) {
+  std::int64_t value = 0;
+  if (auto wrong = read(node, value); !wrong.empty()) return wrong;
+  if (value > 1024) return "must be at most 1024";
+  out = static_cast<unsigned>(value);
+  return {};
+}
+std::string show(unsigned value) { return std::to_string(value); }
+
+std::string read(const toml::node& node, std::string& out) {
+  const auto* value = node.as_string();
+  if (value == nullptr) return expected("a string", node);
+  // NUL would cut a path or a claim short in the libraries below.
+  if (value->get().find('\0') != std::string::npos) return "must not hold a NUL character";
+  out = value->get();
+  return {};
+}
+std::string show(const std::string& value) { return quoted(value); }
+
+std::string read(const toml::node& node, Secret& out) {
+  const auto* value = node.as_string();
+  if (value == nullptr) return expected("a string", node);
+  out = Secret(value->get());
+  return {};
+}
+std::string show(const Secret&) { return "\"\""; }
+
+std::string read(const toml::node& node, std::optional<std::string>& out) {
+  std::string value;
+  if (auto wrong = read(node, value); !wrong.empty()) return wrong;
+  out.reset();
+  if (!value.empty()) out = std::move(value);
+  return {};
+}
+std::string show(const std::optional<std::string>& value) { return quoted(value.value_or("")); }
+
+std::string_view last_part(std::string_view dotted) {
+  return dotted.substr(dotted.rfind('.') + 1);  // npos + 1 is 0
+}
+
+std::string read(const toml::node& node, TokenType& out) {
+  std::string name;
+  if (auto wrong = read(node, name); !wrong.empty()) return wrong;
+  const auto type = token_type_of_class(last_part(name));
+  if (!type || *type == TokenType::untyped) {
+    return "must be of \"AccessToken\", \"RefreshToken\", \"SlidingToken\"";
+  }
+  out = *type;
+  return {};
+}
+std::string show(TokenType type) { return quoted(class_name(type)); }
+
+template <class T>
+std::string read(const toml::node& node, std::vector<T>& out) {
+  const auto* list = node.as_array();
+  if (list == nullptr) return expected("a list of strings", node);
+  out.clear();
+  for (const auto& item : *list) {
+    T value;
+    if (auto wrong = read(item, value); !wrong.empty()) return "in the list: " + wrong;
+    out.push_back(std::move(value));
+  }
+  return {};
+}
+template <class T>
+std::string show(const std::vector<T>& list) {
+  return "[" + joined(list, [](const T& item) { return show(item); }) + "]";
+}
+
+std::string read(const toml::node& node, seconds& out) {
+  static constexpr std::string_view what =
+      "a lifetime: a number of seconds, or a string like \"90s\", \"5m\", \"12h\" or \"1d\"";
+  std::optional<seconds> value;
+  if (const auto* text = node.as_string()) {
+    value = parse_duration(text->get());
+  } else if (const auto* number = node.as_integer()) {
+    value = parse_duration(std::to_string(number->get()));
+  } else if (const auto* fraction = node.as_floating_point()) {
+    const double whole = fraction->get();
+    if (std::trunc(whole) != whole) return "must be a whole number of seconds";
+    if (whole > 0 && whole < 1e10) {
+      value = parse_duration(std::to_string(static_cast<std::int64_t>(whole)));
+    }
+  } else {
+    return expected(what, node);
+  }
+  if (!value) return "is not " + std::string(what) + ", at most 100 years";
+  if (*value == seconds{0}) return "must be at least one second";
+  out = *value;
+  return {};
+}
+std::string show(seconds value) {
+  for (const auto& [unit, letter] : {std::pair{86400, 'd'}, {3600, 'h'}, {60, 'm'}}) {
+    if (value.count() % unit == 0) {
+      return '"' + std::to_string(value.count() / unit) + letter + '"';
+    }
+  }
+  return '"' + std::to_string(value.count()) + "s\"";
+}
+
+/// LEEWAY.
+std::string read(const toml::node& node, double& out) {
+  double value = -1;
+  if (const auto* text = node.as_string()) {
+    const auto duration = parse_duration(text->get());
+    if (duration) value = static_cast<double>(duration->count());
+  } else if (const auto* number = node.as_integer()) {
+    value = static_cast<double>(number->get());
+  } else if (const auto* fraction = node.as_floating_point()) {
+    value = fraction->get();
+  } else {
+    return expected("a number of seconds or a string like \"5m\"", node);
+  }
+  // Written so that a NaN fails: with one no token would ever expire.
+  if (!(value >= 0 && value <= 1e9)) return "must be a number of seconds, 0 to 1000000000";
+  out = value;
+  return {};
+}
+std::string show(double value) {
+  auto text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+// ---- checks, which may also bring a value into its one form
+
+using Check = std::function<std::string(std::string&)>;
+
+Check one_of(Names names) {
+  return [names = std::move(names)](std::string& value) -> std::string {
+    if (std::find(names.begin(), names.end(), value) != names.end()) return {};
+    return (names.size() == 1 ? "must be " : "must be one of ") + joined(names, quoted);
+  };
+}
+
+/// The name of a Python class, dotted or not.
+Check class_of(Names names) {
+  return [check = one_of(std::move(names))](std::string& value) {
+    value = std::string(last_part(value));
+    return check(value);
+  };
+}
+
+/// `check` for each member of a list that must have one.
+auto each(Check check, std::size_t at_least = 0) {
+  return [check = std::move(check), at_least](std::vector<std::string>& list) -> std::string {
+    if (list.size() < at_least) return "must not be empty";
+    for (auto& item : list) {
+      if (auto wrong = check(item); !wrong.empty()) return "in the list: " + wrong;
+    }
+    return {};
+  };
+}
+
+std::string not_empty(std::string& value) { return value.empty() ? "must not be empty" : ""; }
+
+/// RFC 9110 section 5.6.2: what may be a field name, a scheme or a cookie's name.
+std::string http_token(std::string& value) {
+  static constexpr std::string_view special = "!#$%&'*+-.^_`|~";
+  const bool sound = !value.empty() && std::all_of(value.begin(), value.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           special.find(c) != special.npos;
+  });
+  return sound ? "" : "must be an HTTP token: letters, digits and " + std::string(special);
+}
+
+/// Django's name of a header in its environment ("HTTP_X_TOKEN"), or the header's own.
+std::string header_name(std::string& value) {
+  if (value.rfind("HTTP_", 0) == 0) {
+    value.erase(0, 5);
+    std::replace(value.begin(), value.end(), '_', '-');
+  }
+  return http_token(value);
+}
+
+std::string hasher_name(std::string& value) {
+  static constexpr std::pair<std::string_view, std::string_view> django[] = {
+      {"Argon2PasswordHasher", "argon2"},          {"PBKDF2PasswordHasher", "pbkdf2_sha256"},
+      {"PBKDF2SHA1PasswordHasher", "pbkdf2_sha1"}, {"BCryptSHA256PasswordHasher", "bcrypt_sha256"},
+      {"BCryptPasswordHasher", "bcrypt"},          {"ScryptPasswordHasher", "scrypt"}};
+  value = std::string(last_part(value));
+  Names names;
+  for (const auto& [class_, name] : django) {
+    if (value == class_) value = name;
+    names.push_back(name);
+  }
+  return one_of(std::move(names))(value);
+}
+
+std::string application(std::string& value) {
+  if (value == "django.contrib.admin") value = "admin";
+  return one_of({"easyjwt_auth", "easyjwt_auth.token_blacklist", "easyjwt_client", "easyjwt_user",
+                 "admin"})(value);
+}
+
+/// A class that exists in the original, but only where this version does not go.
+Check client_class(std::string_view name, Names names) {
+  return [name, check = class_of(std::move(names))](std::string& value) -> std::string {
+    if (last_part(value) == name) {
+      return std::string(name) + " is not supported by this version (it is the client-service's)";
+    }
+    return check(value);
+  };
+}
+
+// ---- rows
+
+/// The way to a member: at(&ServiceSettings::token, &TokenSettings::issuer).
+template <class... Members>
+auto at(Members... members) {
+  return [=](auto& settings) -> auto& { return (settings.*....*members); };
+}
+
+template <class T>
+std::string_view type_name(const T&) {
+  if constexpr (std::is_same_v<T, bool>) return "true, false";
+  if constexpr (std::is_integral_v<T>) return "integer";
+  if constexpr (std::is_same_v<T, double>) return "seconds";
+  if constexpr (std::is_same_v<T, seconds>) return "lifetime";
+  if constexpr (std::is_class_v<T> && requires(T t) { t.push_back({}); } &&
+                !std::is_same_v<T, std::string>) {
+    return "list of strings";
+  }
+  return "string";
+}
+
+template <class Path,
+          class T = std::remove_reference_t<std::invoke_result_t<Path, ServiceSettings&>>>
+SettingRow row(std::string_view key, Path path, std::string_view text,
+               std::type_identity_t<std::function<std::string(T&)>> check = nullptr) {
+  SettingRow row{.key = key, .type = type_name(T{}), .text = text};
+  row.is_text = std::is_same_v<T, std::string> || std::is_same_v<T, Secret> ||
+                std::is_same_v<T, std::optional<std::string>>;
+  row.secret = std::is_same_v<T, Secret> || std::is_same_v<T, std::vector<Secret>>;
+  row.read = [path, check = std::move(check)](ServiceSettings& settings, const toml::node& node) {
+    auto wrong = read(node, path(settings));
+    if (wrong.empty() && check) wrong = check(path(settings));
+    return wrong;
+  };
+  row.show = [path](const ServiceSettings& settings) { return show(path(settings)); };
+  return row;
+}
+
+/// Known, and not built yet: to ignore a value that someone set for safety would be a hole.
+SettingRow later(std::string_view key, std::string_view type, std::string standard,
+                 std::string_view text, Audience audience = Audience::auth) {
+  SettingRow row{.key = key, .type = type, .text = text, .audience = audience};
+  row.supported = false;
+  row.is_text = !standard.empty() && standard.front() == '"';
+  row.read = [standard](ServiceSettings&, const toml::node& node) -> std::string {
+    if (toml_text(node) == standard) return {};
+    return "a value other than " + standard + " is not supported by this version";
+  };
+  row.show = [standard](const ServiceSettings&) { return standard; };
+  return row;
+}
+
+SettingRow required(SettingRow row) {
+  row.required = true;
+  return row;
+}
+SettingRow auth(SettingRow row) {
+  row.audience = Audience::auth;
+  return row;
+}
+SettingRow secret(SettingRow row) {
+  row.secret = true;
+  return row;
+}
+SettingRow shown_as(SettingRow row, std::string text) {
+  row.show = [text = std::move(text)](const ServiceSettings&) { return text; };
+  return row;
+}
+
+/// AUDIENCE is a string or a list, and goes into tokens as it was written.
+SettingRow audience_row() {
+  SettingRow row{.key = "EASY_JWT.AUDIENCE",
+                 .type = "string or list",
+                 .text = "the aud claim of tokens: written, and required to match; empty: none",
+                 .audience = Audience::auth};
+  row.read = [](ServiceSettings& settings, const toml::node& node) -> std::string {
+    auto& token = settings.token;
+    token.audience.clear();
+    token.audience_is_list = node.is_array();
+    if (node.is_array()) return read(node, token.audience);
+    std::string value;
+    if (!node.is_string()) return expected("a string or a list of strings", node);
+    auto wrong = read(node, value);
+    if (!value.empty()) token.audience.push_back(std::move(value));
+    return wrong;
+  };
+  row.show = [](const ServiceSettings&) { return "\"\""; };
+  return row;
+}
+
+SettingRow serializer(std::string_view key, std::string ServiceSettings::*member) {
+  return auth(row(key, at(member), "one of the original's six, by its class's name",
+                  class_of({"TokenObtainPairSerializer", "TokenRefreshSerializer",
+                            "TokenVerifySerializer", "TokenBlacklistSerializer",
+                            "TokenObtainSlidingSerializer", "TokenRefreshSlidingSerializer"})));
+}
+
+std::vector<SettingRow> make_table() {
+  using S = ServiceSettings;
+  using C = ServiceSettings::Cookie;
+  using T = TokenSettings;
+  using A = AuthSettings;
+  constexpr auto client = Audience::client;
+  constexpr std::string_view string = "string", boolean = "true, false";
+  const std::string none = "\"\"";
+  const Names same_site{"Lax", "Strict", "None", ""};
+  return {
+      required(row("SECRET_KEY", at(&S::secret_key),
+                   "signs sessions and CSRF tokens; SIGNING_KEY defaults to it")),
+      row("SECRET_KEY_FALLBACKS", at(&S::secret_key_fallbacks),
+          "still accepted, no longer used to sign"),
+      row("DEBUG", at(&S::debug), "off in production"),
+      row("ALLOWED_HOSTS", at(&S::allowed_hosts),
+          "names that the Host header may have: \"name\", \".domain\" (it and all beneath it) or "
+          "\"*\"; any other is a 400"),
+      shown_as(required(row("INSTALLED_APPS", at(&S::installed_apps),
+                            "what runs: an auth-service has easyjwt_auth; without "
+                            "easyjwt_auth.token_blacklist no token is remembered",
+                            each(application))),
+               R"(["easyjwt_auth", "easyjwt_auth.token_blacklist", "easyjwt_user", "admin"])"),
+      row("AUTHENTICATION_BACKENDS", at(&S::authentication_backends), "who judges a password",
+          each(client_class("RemoteAuthBackend", {"ModelBackend"}), 1)),
+      row("AUTH_PASSWORD_VALIDATORS", at(&S::password_validators),
+          "what a new password must pass; Django's four",
+          each(class_of({"UserAttributeSimilarityValidator", "MinimumLengthValidator",
+                         "CommonPasswordValidator", "NumericPasswordValidator"}))),
+      auth(row("PASSWORD_HASHERS", at(&S::hasher, &HasherSettings::hashers),
+               "the first one hashes, all of them verify", each(hasher_name, 1))),
+      auth(row("PASSWORD_UPGRADE", at(&S::hasher, &HasherSettings::upgrade),
+               "re-hash at login what is of another algorithm than the first hasher's, or of lower "
+               "work factors; false while a Django runs beside us")),
+
+      row("SESSION_COOKIE_AGE", at(&S::session_cookie, &C::age), "seconds"),
+      row("SESSION_COOKIE_NAME", at(&S::session_cookie, &C::name), "the cookie's name", http_token),
+      row("SESSION_COOKIE_SECURE", at(&S::session_cookie, &C::secure), "over TLS only"),
+      row("SESSION_COOKIE_HTTPONLY", at(&S::session_cookie, &C::http_only),
+          "out of JavaScript's reach"),
+      row("SESSION_COOKIE_SAMESITE", at(&S::session_cookie, &C::same_site),
+          "Lax, Strict, None, or empty for no such attribute", one_of(same_site)),
+      row("SESSION_COOKIE_DOMAIN", at(&S::session_cookie, &C::domain), "empty: none"),
+      row("SESSION_COOKIE_PATH", at(&S::session_cookie, &C::path),
+          "the path beneath which it is sent", not_empty),
+      row("CSRF_PROTECTION", at(&S::csrf_protection), "for what goes by a cookie"),
+      row("CSRF_COOKIE_NAME", at(&S::csrf_cookie, &C::name), "the cookie's name", http_token),
+      row("CSRF_COOKIE_AGE", at(&S::csrf_cookie, &C::age), "seconds"),
+      row("CSRF_COOKIE_SECURE", at(&S::csrf_cookie, &C::secure), "over TLS only"),
+      row("CSRF_COOKIE_HTTPONLY", at(&S::csrf_cookie, &C::http_only), "out of JavaScript's reach"),
+      row("CSRF_COOKIE_SAMESITE", at(&S::csrf_cookie, &C::same_site),
+          "Lax, Strict, None, or empty for no such attribute", one_of(same_site)),
+      row("CSRF_COOKIE_DOMAIN", at(&S::csrf_cookie, &C::domain), "empty: none"),
+      row("CSRF_HEADER_NAME", at(&S::csrf_header_name), "the header that brings the CSRF token",
+          not_empty),
+      row("CSRF_TRUSTED_ORIGINS", at(&S::csrf_trusted_origins), "origins that may post to us"),
+      row("CORS_ALLOWED_ORIGINS", at(&S::cors_allowed_origins), "origins that may read answers"),
+      row("CORS_ALLOW_CREDENTIALS", at(&S::cors_allow_credentials), "cookies across origins"),
+      row("CORS_ALLOW_HEADERS", at(&S::cors_allow_headers), "headers that those may send",
+          each(http_token)),
+
+      secret(row("DATABASE.URL", at(&S::database, &db::DatabaseSettings::url),
+                 "sqlite:///FILE, relative to the settings file", not_empty)),
+      later("DATABASE.LISTEN_URL", "string", "\"\"",
+            "a direct line to PostgreSQL for LISTEN, where URL is a transaction-mode pooler",
+            Audience::both),
+
+      row("SERVER.LISTEN", at(&S::server, &http::ServerSettings::listen),
+          "ADDR:PORT, [ADDR6]:PORT or :PORT; port 0: any free one", not_empty),
+      row("SERVER.THREADS", at(&S::server, &http::ServerSettings::threads),
+          "threads that serve connections; 0: one per core"),
+      row("SERVER.TLS_CERTIFICATE", at(&S::server, &http::ServerSettings::tls_certificate),
+          "PEM file of the certificate and its chain, read again on SIGHUP; empty: plain HTTP"),
+      row("SERVER.TLS_KEY", at(&S::server, &http::ServerSettings::tls_key), "PEM file of its key"),
+      later("SERVER.TRUSTED_PROXIES", "list of strings", "[]",
+            "addresses whose Forwarded headers are believed", Audience::both),
+      row("SERVER.LOG_FORMAT", at(&S::log_format), "\"text\" or \"json\", a line each, on stderr",
+          one_of({"text", "json"})),
+
+      row("REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES", at(&S::authentication_classes),
+          "how callers show who they are; the first decides between 401 and 403",
+          each(
+              client_class("EasyJWTAuthentication", {"JWTAuthentication", "SessionAuthentication"}),
+              1)),
+      row("REST_FRAMEWORK.DEFAULT_PERMISSION_CLASSES", at(&S::permission_classes),
+          "for views that name none; every view of the auth-service names its own",
+          each(class_of(
+              {"IsAuthenticated", "AllowAny", "IsAdminUser", "IsAuthenticatedOrReadOnly"}))),
+
+      auth(row("EASY_JWT.ACCESS_TOKEN_LIFETIME", at(&S::token, &T::access_lifetime),
+               "how long an access token lives")),
+      auth(row("EASY_JWT.REFRESH_TOKEN_LIFETIME", at(&S::token, &T::refresh_lifetime),
+               "how long a refresh token lives")),
+      auth(row("EASY_JWT.ROTATE_REFRESH_TOKENS", at(&S::auth, &A::rotate_refresh_tokens),
+               "a refresh gives a new refresh token, too")),
+      auth(row("EASY_JWT.BLACKLIST_AFTER_ROTATION", at(&S::auth, &A::blacklist_after_rotation),
+               "and ends the old one; needs easyjwt_auth.token_blacklist")),
+      auth(row("EASY_JWT.UPDATE_LAST_LOGIN", at(&S::auth, &A::update_last_login),
+               "a login by token sets last_login (a write per login)")),
+      auth(row("EASY_JWT.ALGORITHM", at(&S::token, &T::algorithm),
+               "HS, RS, ES or PS with 256, 384 or 512, or EdDSA",
+               one_of({"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384",
+                       "ES512", "PS256", "PS384", "PS512", "EdDSA"}))),
+      auth(row("EASY_JWT.SIGNING_KEY", at(&S::token, &T::signing_key),
+               "HS*: the secret; else the private key, PEM text or a file; empty: SECRET_KEY")),
+      auth(row("EASY_JWT.VERIFYING_KEY", at(&S::token, &T::verifying_key),
+               "public key, PEM text or a file; empty: derived from SIGNING_KEY")),
+      audience_row(),
+      auth(row("EASY_JWT.ISSUER", at(&S::token, &T::issuer),
+               "the iss claim of tokens: written, and required to match; empty: none")),
+      auth(row("EASY_JWT.JWK_URL", at(&S::jwk_url),
+               "keys for asymmetric algorithms; with those not supported by this version")),
+      auth(row("EASY_JWT.LEEWAY", at(&S::token, &T::leeway),
+               "how far clocks may be apart; may have a fraction")),
+      row("EASY_JWT.AUTH_HEADER_TYPES", at(&S::auth_header_types),
+          "schemes before the token in its header", each(http_token, 1)),
+      shown_as(
+          row("EASY_JWT.AUTH_HEADER_NAME", at(&S::auth_header_name),
+              "the header that brings the token; \"Authorization\" means the same", header_name),
+          "\"HTTP_AUTHORIZATION\""),
+      row("EASY_JWT.USER_ID_FIELD", at(&S::auth, &A::user_id_field),
+          "which field of a user the token names: \"id\", \"pk\" or \"email\"",
+          one_of({"id", "pk", "email"})),
+      row("EASY_JWT.USER_ID_CLAIM", at(&S::token, &T::user_id_claim),
+          "the claim that names the user", not_empty),
+      auth(row("EASY_JWT.USER_AUTHENTICATION_RULE", at(&S::user_authentication_rule),
+               "who may log in: the active", class_of({"default_user_authentication_rule"}))),
+      auth(row("EASY_JWT.AUTH_TOKEN_CLASSES", at(&S::auth, &A::auth_token_classes),
+               "tokens that open views: \"AccessToken\", \"SlidingToken\"",
+               [](std::vector<TokenType>& list) {
+                 return std::string(list.empty() ? "must not be empty" : "");
+               })),
+      auth(row("EASY_JWT.TOKEN_TYPE_CLAIM", at(&S::token, &T::token_type_claim),
+               "the claim that says which class a token is of", not_empty)),
+      auth(row("EASY_JWT.JTI_CLAIM", at(&S::token, &T::jti_claim),
+               "the claim that holds a token's id", not_empty)),
+      auth(row("EASY_JWT.TOKEN_USER_CLASS", at(&S::token_user_class),
+               "the user of a token without a database", class_of({"TokenUser"}))),
+      auth(row("EASY_JWT.SLIDING_TOKEN_REFRESH_EXP_CLAIM",
+               at(&S::token, &T::sliding_refresh_exp_claim),
+               "the claim that says until when a sliding token may be refreshed", not_empty)),
+      auth(row("EASY_JWT.SLIDING_TOKEN_LIFETIME", at(&S::token, &T::sliding_lifetime),
+               "how long a sliding token opens views")),
+      auth(row("EASY_JWT.SLIDING_TOKEN_REFRESH_LIFETIME",
+               at(&S::token, &T::sliding_refresh_lifetime), "how long it may be refreshed")),
+      serializer("EASY_JWT.TOKEN_OBTAIN_SERIALIZER", &S::token_obtain_serializer),
+      serializer("EASY_JWT.TOKEN_REFRESH_SERIALIZER", &S::token_refresh_serializer),
+      serializer("EASY_JWT.TOKEN_VERIFY_SERIALIZER", &S::token_verify_serializer),
+      serializer("EASY_JWT.TOKEN_BLACKLIST_SERIALIZER", &S::token_blacklist_serializer),
+      serializer("EASY_JWT.SLIDING_TOKEN_OBTAIN_SERIALIZER", &S::sliding_token_obtain_serializer),
+      serializer("EASY_JWT.SLIDING_TOKEN_REFRESH_SERIALIZER", &S::sliding_token_refresh_serializer),
+      auth(row("EASY_JWT.CHECK_REVOKE_TOKEN", at(&S::auth, &A::check_revoke_token),
+               "a changed password ends the tokens from before it")),
+      auth(row("EASY_JWT.REVOKE_TOKEN_CLAIM", at(&S::token, &T::revoke_token_claim),
+               "the claim that holds the password's fingerprint", not_empty)),
+      row("EASY_JWT.USER_MODEL_SERIALIZER", at(&S::user_model_serializer), "what /auth/user/ shows",
+          class_of({"TokenUserSerializer"})),
+
+      auth(row("EASY_JWT.CREATE_USER_OPEN", at(&S::auth, &A::create_user_open),
+               "anyone may create users; false: staff only")),
+      later("EASY_JWT.FLUSH_INTERVAL", "lifetime", none, "how often expired tokens are deleted"),
+      later("EASY_JWT.STORE_TOKEN_TEXT", boolean, "true", "keep the text of outstanding tokens"),
+      later("EASY_JWT.DETECT_REUSE", boolean, "false", "a rotated token that comes again ends all"),
+      later("EASY_JWT.ROTATION_GRACE", "seconds", "0", "how long a rotated token may come again"),
+      later("EASY_JWT.SESSION_CLAIM", string, none, "the claim that names a token family"),
+      later("EASY_JWT.KEY_ROTATION_INTERVAL", "lifetime", none, "how often signing keys change"),
+      later("EASY_JWT.VERIFY_MODE", string, "\"remote\"", "how a client-service judges tokens",
+            client),
+      later("EASY_JWT.MAX_STALENESS", "lifetime", "\"5s\"", "how old the revocation feed may be",
+            client),
+      later("EASY_JWT.STALENESS_POLICY", string, "\"remote\"", "what to do beyond that", client),
+
+      later("EASY_JWT.REMOTE_AUTH_SERVICE_URL", string, "\"http://127.0.0.1:8000\"",
+            "the auth-service", client),
+      later("EASY_JWT.REMOTE_AUTH_SERVICE_TOKEN_PATH", string, "\"/auth/token/\"", "logs in",
+            client),
+      later("EASY_JWT.REMOTE_AUTH_SERVICE_REFRESH_PATH", string, "\"/auth/token/refresh/\"",
+            "refreshes", client),
+      later("EASY_JWT.REMOTE_AUTH_SERVICE_VERIFY_PATH", string, "\"/auth/token/verify/\"",
+            "verifies", client),
+      later("EASY_JWT.REMOTE_AUTH_SERVICE_USER_PATH", string, "\"/auth/user/\"",
+            "shows the user of a token", client),
+      later("EASY_JWT.REMOTE_AUTH_SERVICE_PASSWORD_CHANGE_PATH", string,
+            "\"/auth/password-change/\"", "changes a password", client),
+      later("EASY_JWT.REMOTE_AUTH_SERVICE_BLACKLIST_PATH", string, "\"/auth/token/blacklist/\"",
+            "ends a refresh token", client),
+      later("EASY_JWT.REMOTE_AUTH_REQUEST_TIMEOUT", "seconds", "30",
+            "how long the auth-service is waited for", client),
+      later("EASY_JWT.REMOTE_AUTH_SSL_VERIFY", boolean, "true",
+            "the auth-service's certificate is verified", client),
+      later("EASY_JWT.REFRESH_TOKEN_IN_COOKIE", boolean, "false",
+            "browsers get the refresh token in a cookie", client),
+      later("EASY_JWT.AUTH_COOKIE_NAME", string, "\"refresh_token\"", "the cookie's name", client),
+      later("EASY_JWT.AUTH_COOKIE_HTTP_ONLY", boolean, "true", "out of JavaScript's reach", client),
+      later("EASY_JWT.AUTH_COOKIE_SECURE", boolean, "false", "over TLS only", client),
+      later("EASY_JWT.AUTH_COOKIE_SAMESITE", string, "\"Lax\"", "Lax, Strict or None", client),
+      later("EASY_JWT.AUTH_COOKIE_PATH", string, "\"/\"", "the path beneath which it is sent",
+            client),
+      later("EASY_JWT.AUTH_COOKIE_DOMAIN", string, none, "empty: none", client),
+      later("EASY_JWT.AUTH_COOKIE_MAX_AGE", "seconds", none, "empty: until the browser closes",
+            client),
+      later("EASY_JWT.ALLOWED_AUTH_ORIGINS", "list of strings", none,
+            "origins that may send the cookie; empty: any", client),
+      later("EASY_JWT.BLACKLIST_ON_LOGOUT", boolean, "true", "a logout ends the refresh token",
+            client),
+  };
+}
+
+}  // namespace
+
+std::string_view SettingRow::section() const {
+  const auto dot = key.find('.');
+  return dot == key.npos ? std::string_view{} : key.substr(0, dot);
+}
+
+std::string_view SettingRow::name() const { return last_part(key); }
+
+const std::vector<SettingRow>& settings_table() {
+  static const std::vector<SettingRow> table = make_table();
+  return table;
+}
+
+}  // namespace easyjwt

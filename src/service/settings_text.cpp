@@ -1,0 +1,102 @@
+// What people read about the settings, made from the table that the program reads them by.
+#include <string>
+
+#include "service/settings_table.hpp"
+
+namespace easyjwt {
+namespace {
+
+const ServiceSettings& defaults() {
+  static const ServiceSettings settings;
+  return settings;
+}
+
+std::string title(std::string_view section) {
+  return section.empty() ? std::string("At the top") : '[' + std::string(section) + ']';
+}
+
+std::string reference_row(const SettingRow& row) {
+  std::string value = row.required && row.secret ? "" : '`' + row.show(defaults()) + '`';
+  if (row.required) value += value.empty() ? "required" : " (required)";
+  std::string text(row.text);
+  if (!row.supported) text += text.empty() ? "only the default yet" : "; only the default yet";
+  return "| `" + std::string(row.name()) + "` | " + std::string(row.type) + " | " + value + " | " +
+         text + " |\n";
+}
+
+/// The rows that `wanted` takes, a table per section.
+template <class Wanted>
+std::string reference_tables(const Wanted& wanted) {
+  std::string out;
+  std::string_view section = "?";
+  for (const auto& row : settings_table()) {
+    if (!wanted(row)) continue;
+    if (row.section() != section) {
+      section = row.section();
+      out +=
+          "\n### " + title(section) + "\n\n| key | type | default | meaning |\n|---|---|---|---|\n";
+    }
+    out += reference_row(row);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string project_file(std::string_view secret_key, std::string_view signing_key) {
+  std::string out =
+      "# The settings of an easyjwt auth-service. What is commented out shows its default.\n"
+      "# Keep this file to yourself (mode 0600): it holds keys. docs/settings.md says more.\n";
+  std::string_view section;
+  for (const auto& row : settings_table()) {
+    if (row.audience == SettingRow::Audience::client) continue;
+    if (row.section() != section) {
+      section = row.section();
+      out += "\n\n[" + std::string(section) + "]";
+    }
+    out += "\n";
+    if (!row.text.empty()) out += "# " + std::string(row.text) + "\n";
+    if (!row.supported) out += "# (this version has the default only)\n";
+    std::string value = row.show(defaults());
+    bool set = row.required;
+    for (const auto& [key, made] :
+         {std::pair{"SECRET_KEY", secret_key}, std::pair{"EASY_JWT.SIGNING_KEY", signing_key}}) {
+      if (row.key != key) continue;
+      value = '"' + std::string(made) + '"';
+      set = true;
+    }
+    out += (set ? "" : "# ") + std::string(row.name()) + " = " + value + "\n";
+  }
+  return out;
+}
+
+std::string settings_reference() {
+  const auto for_client = [](const SettingRow& row) {
+    return row.audience == SettingRow::Audience::client;
+  };
+  return R"(# Settings
+
+<!-- Made from the table in src/service/settings_table.cpp; tests/service/settings_test.cpp says how. -->
+
+The settings are a TOML file: `easyjwt --config FILE`, else `$EASYJWT_CONFIG`, else `./easyjwt.toml`.
+`easyjwt startproject auth DIR` writes one with fresh keys and every setting shown. `easyjwt check`
+judges it.
+
+- A lifetime is a number of seconds or a string like `"90s"`, `"5m"`, `"12h"`, `"1d"`.
+- A list of Python classes takes their dotted paths, too (`"easyjwt_auth.tokens.SlidingToken"`): the last
+  part counts.
+- Paths, and the file of `DATABASE.URL`, are relative to the settings file.
+- For ES*, RS*, PS* and EdDSA, `SIGNING_KEY` and `VERIFYING_KEY` are PEM text or the path of a PEM file.
+- Every key can come from the environment, which wins: `EASYJWT_` and its path joined by two underscores
+  (`EASYJWT_SECRET_KEY`, `EASYJWT_DATABASE__URL`, `EASYJWT_EASY_JWT__SIGNING_KEY`). A string is written
+  as it is; a list is JSON. A variable with that prefix that names no setting is a warning.
+- An unknown key, a wrong type or a missing required key is an error that names file, line and key.
+- "Only the default yet": the key is known, but this version refuses any other value. The cookie,
+  CSRF and CORS keys are read and checked; they take effect with the pages, in a later version.
+
+## The auth-service
+)" + reference_tables([&](const SettingRow& row) { return !for_client(row); }) +
+         "\n## The client-service (not part of this version)\n" + reference_tables(for_client);
+}
+
+}  // namespace easyjwt
