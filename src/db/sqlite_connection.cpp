@@ -303,10 +303,12 @@ bool SqliteConnection::has_moved() const noexcept {
 }
 
 void SqliteConnection::checkpoint_beyond(int pages) noexcept {
-  if (wal_pages_ <= pages) return;
-  // What fails here fails again, and is told, at the next commit; until then the log only grows.
+  // Shorter than what was copied: it began anew.
+  if (wal_pages_ < wal_pages_copied_) wal_pages_copied_ = 0;
+  if (wal_pages_ - wal_pages_copied_ <= pages) return;
+  // What fails here fails again, and is told, at a commit; until then the log only grows.
   sqlite3_wal_checkpoint_v2(handle_.get(), "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-  wal_pages_ = 0;
+  wal_pages_copied_ = wal_pages_;
 }
 
 Error SqliteConnection::error(int code, std::string_view text) {

@@ -52,8 +52,8 @@ class SqliteConnection {
   /// After an I/O error or the like: to be closed, and opened again when needed.
   bool is_broken() const noexcept { return broken_; }
 
-  /// Copies the write-ahead log into the database as far as no reader holds it up, if a commit left
-  /// it longer than `pages`.
+  /// Copies the write-ahead log into the database as far as no reader holds it up, if it has grown
+  /// by more than `pages` since it was last done.
   void checkpoint_beyond(int pages) noexcept;
 
  private:
@@ -90,6 +90,7 @@ class SqliteConnection {
   std::chrono::steady_clock::time_point busy_since_{};
   bool broken_ = false;
   int wal_pages_ = 0;
+  int wal_pages_copied_ = 0;
   std::unique_ptr<sqlite3, Close> handle_;
   std::unordered_map<const Sql*, Statement> statements_;
 };

@@ -8,9 +8,11 @@ namespace easyjwt::db {
 namespace {
 
 constexpr std::size_t largest_batch = 64;
-/// The log's length, in pages, from which it is checkpointed when nobody waits, and whoever waits.
-constexpr int checkpoint_when_idle = 500;
+/// The log's length in pages from which it is checkpointed: once nothing has come for idle_time,
+/// and whatever comes.
+constexpr int checkpoint_when_idle = 250;
 constexpr int checkpoint_at_last = 4000;
+constexpr std::chrono::milliseconds idle_time{20};
 
 constexpr Sql begin{"BEGIN IMMEDIATE"};
 constexpr Sql commit{"COMMIT"};
@@ -137,18 +139,7 @@ Database::Counters SqliteWriter::counters() const noexcept {
 void SqliteWriter::serve() {
   std::vector<Waiting*> taken;
   std::vector<Job*> jobs;
-  for (;;) {
-    bool nobody_waits = false;
-    {
-      std::unique_lock lock(mutex_);
-      arrived_.wait(lock, [&] { return is_stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      const auto end =
-          queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), largest_batch));
-      taken.assign(queue_.begin(), end);
-      queue_.erase(queue_.begin(), end);
-      nobody_waits = queue_.empty();
-    }
+  while (take(taken)) {
     jobs.assign(taken.begin(), taken.end());
     run(jobs);
     for (auto* job : taken) {
@@ -157,10 +148,23 @@ void SqliteWriter::serve() {
       job->is_done = true;
       job->changed.notify_one();
     }
-    if (connection_) {
-      connection_->checkpoint_beyond(nobody_waits ? checkpoint_when_idle : checkpoint_at_last);
-    }
+    if (connection_) connection_->checkpoint_beyond(checkpoint_at_last);
   }
+}
+
+bool SqliteWriter::take(std::vector<Waiting*>& taken) {
+  const auto is_needed = [&] { return is_stopping_ || !queue_.empty(); };
+  std::unique_lock lock(mutex_);
+  if (!arrived_.wait_for(lock, idle_time, is_needed)) {
+    lock.unlock();
+    if (connection_) connection_->checkpoint_beyond(checkpoint_when_idle);
+    lock.lock();
+    arrived_.wait(lock, is_needed);
+  }
+  const auto size = static_cast<std::ptrdiff_t>(std::min(queue_.size(), largest_batch));
+  taken.assign(queue_.begin(), queue_.begin() + size);
+  queue_.erase(queue_.begin(), queue_.begin() + size);
+  return !taken.empty();
 }
 
 void SqliteWriter::run(std::span<Job* const> jobs) {

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "db/sqlite_connection.hpp"
 #include "easyjwt/core/error.hpp"
@@ -72,6 +73,8 @@ class SqliteWriter {
   };
 
   void serve();
+  /// Waits for jobs and takes up to a batch of them; false at the end.
+  bool take(std::vector<Waiting*>& taken);
   void run(std::span<Job* const> jobs);
   std::optional<Error> make_ready();
 
