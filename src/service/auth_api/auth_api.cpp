@@ -1,0 +1,79 @@
+#include "service/auth_api/auth_api.hpp"
+
+#include <memory>
+#include <string>
+
+#include "service/auth_api/authentication.hpp"
+#include "service/auth_api/token_views.hpp"
+#include "service/auth_api/user_views.hpp"
+
+namespace easyjwt {
+
+void add_auth_api(http::Router& router, const AuthApi& api) {
+  using http::Lane;
+  using http::Method;
+  const auto who = std::make_shared<const Authentication>(api.settings, api.tokens);
+  const auto& settings = api.settings;
+
+  // The token endpoints look at no credentials but those in their body.
+  const auto token = [&](std::string path, std::string name, const std::string& serializer,
+                         std::string description) {
+    auto [lane, handler] = token_view(serializer, api.tokens);
+    router.add({.path = std::move(path),
+                .name = std::move(name),
+                .description = std::move(description),
+                .lane = lane,
+                .challenge = who->token_challenge(),
+                .guard = {},
+                .handlers = {{Method::post, std::move(handler)}}});
+  };
+  token("/auth/token/", "Token Obtain Pair", settings.token_obtain_serializer,
+        "Takes an e-mail and a password, returns a refresh and an access token.");
+  token("/auth/token/refresh/", "Token Refresh", settings.token_refresh_serializer,
+        "Takes a refresh token, returns an access token, and a refresh token when rotating.");
+  token("/auth/token/verify/", "Token Verify", settings.token_verify_serializer,
+        "Takes a token of any type, returns {} if it stands.");
+  if (settings.auth.token_blacklist) {
+    token("/auth/token/blacklist/", "Token Blacklist", settings.token_blacklist_serializer,
+          "Takes a refresh token, which is refused from then on.");
+  }
+  token("/auth/token/sliding/", "Token Obtain Sliding", settings.sliding_token_obtain_serializer,
+        "Takes an e-mail and a password, returns a sliding token.");
+  token("/auth/token/sliding/refresh/", "Token Refresh Sliding",
+        settings.sliding_token_refresh_serializer,
+        "Takes a sliding token, returns it with a new expiry.");
+
+  // The others refuse bad credentials whether or not they need any.
+  const auto view = [&](std::string path, std::string name, std::string description, Lane lane,
+                        Method method, http::Guard guard, http::Handler handler) {
+    router.add({.path = std::move(path),
+                .name = std::move(name),
+                .description = std::move(description),
+                .lane = lane,
+                .challenge = who->challenge(),
+                .guard = std::move(guard),
+                .handlers = {{method, std::move(handler)}}});
+  };
+  const auto anyone = [who](const http::Request& request) -> Result<void> {
+    return who->authenticate(request).map([](const auto&) {});
+  };
+  const auto user = [who](const http::Request& request) -> Result<void> {
+    return who->require_user(request).map([](const auto&) {});
+  };
+  const auto staff = [who](const http::Request& request) -> Result<void> {
+    return who->require_staff(request).map([](const auto&) {});
+  };
+  const http::Guard creator = settings.auth.create_user_open ? http::Guard(anyone) : staff;
+  view("/auth/create-user/", "Create User", "Adds a user.", Lane::hashing, Method::post, creator,
+       create_user_view(api.accounts, creator));
+  view("/auth/password-change/", "Password Change", "Takes an e-mail, its password and a new one.",
+       Lane::hashing, Method::post, anyone, password_change_view(api.accounts, anyone));
+  view("/auth/user/", "Token User Detail", "The caller.", Lane::storage, Method::get, user,
+       own_user_view(who));
+  view("/auth/users/", "User List", "Every user, for staff.", Lane::storage, Method::get, staff,
+       user_list_view(who, api.database));
+  view("/auth/users/{id}/", "User Detail", "One user, for staff and for the user.", Lane::storage,
+       Method::get, user, user_detail_view(who, api.accounts));
+}
+
+}  // namespace easyjwt

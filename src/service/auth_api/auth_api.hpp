@@ -1,0 +1,22 @@
+#pragma once
+
+#include "easyjwt/auth/accounts.hpp"
+#include "easyjwt/auth/tokens.hpp"
+#include "easyjwt/db/database.hpp"
+#include "easyjwt/http/router.hpp"
+#include "easyjwt/service/settings.hpp"
+
+namespace easyjwt {
+
+/// What the auth-service's endpoints act on. All of it outlives the router.
+struct AuthApi {
+  const ServiceSettings& settings;
+  Tokens& tokens;
+  Accounts& accounts;
+  db::Database& database;
+};
+
+/// Adds every view of the auth-service: the whole API at a glance is in auth_api.cpp.
+void add_auth_api(http::Router& router, const AuthApi& api);
+
+}  // namespace easyjwt

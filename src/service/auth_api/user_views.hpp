@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+
+#include "easyjwt/auth/accounts.hpp"
+#include "easyjwt/db/database.hpp"
+#include "easyjwt/http/router.hpp"
+#include "service/auth_api/authentication.hpp"
+
+namespace easyjwt {
+
+/// POST /auth/create-user/. `guard` judges the caller first.
+http::Handler create_user_view(Accounts& accounts, http::Guard guard);
+/// POST /auth/password-change/.
+http::Handler password_change_view(Accounts& accounts, http::Guard guard);
+/// GET /auth/user/.
+http::Handler own_user_view(std::shared_ptr<const Authentication> who);
+/// GET /auth/users/.
+http::Handler user_list_view(std::shared_ptr<const Authentication> who, db::Database& database);
+/// GET /auth/users/{id}/.
+http::Handler user_detail_view(std::shared_ptr<const Authentication> who, Accounts& accounts);
+
+/// Appends a user as TokenUserSerializer writes it.
+void append_token_user(std::string& out, const User& user);
+
+}  // namespace easyjwt

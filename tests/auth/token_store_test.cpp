@@ -1,0 +1,57 @@
+#include "easyjwt/auth/token_store.hpp"
+
+#include "auth/fixture.hpp"
+
+namespace easyjwt {
+namespace {
+
+class TokenStoreTest : public test::AuthService {
+ protected:
+  template <class F>
+  auto store(F f) {
+    return *database_->write(
+        [&](db::Transaction& transaction) { return f(TokenStore(transaction)); });
+  }
+  OutstandingToken token(std::string_view jti, Time expires) const {
+    return {.jti = jti, .token = "raw", .user_id = {}, .created_at = {}, .expires_at = expires};
+  }
+};
+
+TEST_F(TokenStoreTest, BlacklistsOnce) {
+  const auto t = token("a", now_ + std::chrono::hours(1));
+  EXPECT_FALSE(store([&](TokenStore s) { return s.is_blacklisted("a"); }));
+  EXPECT_TRUE(store([&](TokenStore s) { return s.blacklist(t, now_); }));
+  EXPECT_FALSE(store([&](TokenStore s) { return s.blacklist(t, now_); }));
+  EXPECT_TRUE(store([&](TokenStore s) { return s.is_blacklisted("a"); }));
+  EXPECT_FALSE(store([&](TokenStore s) { return s.is_blacklisted("A"); }));
+}
+
+TEST_F(TokenStoreTest, BlacklistsWhatIsOutstandingInItsPlace) {
+  const auto t = token("a", now_ + std::chrono::hours(1));
+  ASSERT_TRUE(database_->write([&](db::Transaction& tr) { return TokenStore(tr).add(t); }));
+  EXPECT_TRUE(store([&](TokenStore s) { return s.blacklist(t, now_); }));
+  static constexpr db::Sql rows{"SELECT count(*) FROM token_blacklist_outstandingtoken"};
+  EXPECT_EQ(count(rows), 1);
+}
+
+TEST_F(TokenStoreTest, FlushesWhatHasExpiredInBatches) {
+  for (int i = 0; i < 5; ++i) {
+    const auto jti = "old" + std::to_string(i);
+    store(
+        [&](TokenStore s) { return s.blacklist(token(jti, now_ - std::chrono::hours(1)), now_); });
+  }
+  store([&](TokenStore s) { return s.blacklist(token("edge", now_), now_); });
+  store([&](TokenStore s) {
+    return s.blacklist(token("live", now_ + std::chrono::seconds(1)), now_);
+  });
+  EXPECT_EQ(store([&](TokenStore s) { return s.count_expired(now_); }), 6);
+  EXPECT_EQ(store([&](TokenStore s) { return s.flush_expired(now_, 4); }), 4);
+  EXPECT_EQ(store([&](TokenStore s) { return s.flush_expired(now_, 4); }), 2);
+  EXPECT_EQ(store([&](TokenStore s) { return s.flush_expired(now_, 4); }), 0);
+  EXPECT_TRUE(store([&](TokenStore s) { return s.is_blacklisted("live"); }));
+  static constexpr db::Sql rows{"SELECT count(*) FROM token_blacklist_blacklistedtoken"};
+  EXPECT_EQ(count(rows), 1);
+}
+
+}  // namespace
+}  // namespace easyjwt

@@ -1,0 +1,280 @@
+#include "easyjwt/auth/tokens.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <thread>
+#include <vector>
+
+#include "auth/fixture.hpp"
+#include "easyjwt/core/settings_error.hpp"
+
+namespace easyjwt {
+namespace {
+
+using test::words;
+
+constexpr db::Sql outstanding_rows{"SELECT count(*) FROM token_blacklist_outstandingtoken"};
+
+class TokensTest : public test::AuthService {
+ protected:
+  TokensTest() { id_ = add_user("alice@example.com"); }
+
+  void rotate() {
+    settings_.rotate_refresh_tokens = settings_.blacklist_after_rotation = true;
+    start();
+  }
+  TokenPair login() { return *tokens_->obtain("alice@example.com", password); }
+  void deactivate() {
+    static constexpr db::Sql off{"UPDATE \"user\" SET is_active = $1"};
+    sql(off, {false});
+  }
+  void remove() {
+    static constexpr db::Sql tokens{"DELETE FROM token_blacklist_outstandingtoken"};
+    static constexpr db::Sql users{"DELETE FROM \"user\""};
+    sql(tokens);
+    sql(users);
+  }
+
+  std::int64_t id_ = 0;
+};
+
+TEST_F(TokensTest, LoginListsTheRefreshTokenAndNoOther) {
+  const auto pair = login();
+  bool found = false;
+  static constexpr db::Sql rows{
+      "SELECT token, user_id, created_at, expires_at FROM token_blacklist_outstandingtoken"};
+  ASSERT_TRUE(database_->read([&](db::Transaction& transaction) {
+    return transaction.run(rows, {}, [&](const db::Row& row) {
+      EXPECT_FALSE(found);
+      found = true;
+      EXPECT_EQ(row.text(0), pair.refresh);
+      EXPECT_EQ(row.integer(1), id_);
+      EXPECT_EQ(row.time(2), now_);
+      EXPECT_EQ(to_sql_time(row.time(3)), "2026-11-24 12:00:00");
+    });
+  }));
+  EXPECT_TRUE(found);
+  EXPECT_FALSE((*accounts_->find_by_id(id_))->last_login);
+}
+
+TEST_F(TokensTest, UpdateLastLogin) {
+  settings_.update_last_login = true;
+  start();
+  login();
+  EXPECT_EQ((*accounts_->find_by_id(id_))->last_login, now_);
+}
+
+TEST_F(TokensTest, RefreshWithoutRotationLeavesTheTokenGood) {
+  const auto pair = login();
+  for (int i = 0; i < 2; ++i) {
+    const auto refreshed = tokens_->refresh(pair.refresh);
+    ASSERT_TRUE(refreshed);
+    EXPECT_FALSE(refreshed->refresh);
+    EXPECT_EQ(tokens_->authenticate(refreshed->access)->id, id_);
+  }
+}
+
+TEST_F(TokensTest, RotationWithoutBlacklistingLeavesTheOldTokenGood) {
+  settings_.rotate_refresh_tokens = true;
+  start();
+  const auto pair = login();
+  const auto first = tokens_->refresh(pair.refresh);
+  ASSERT_TRUE(first->refresh);
+  EXPECT_NE(*first->refresh, pair.refresh);
+  EXPECT_TRUE(tokens_->refresh(pair.refresh));
+  EXPECT_TRUE(tokens_->refresh(*first->refresh));
+}
+
+TEST_F(TokensTest, RotationUsesTheOldTokenUp) {
+  rotate();
+  const auto pair = login();
+  const auto first = tokens_->refresh(pair.refresh);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(words(tokens_->refresh(pair.refresh)), "Token is blacklisted");
+  EXPECT_EQ(words(tokens_->verify(pair.refresh)), "non_field_errors: Token is blacklisted");
+  EXPECT_TRUE(tokens_->verify(*first->refresh));
+  EXPECT_TRUE(tokens_->refresh(*first->refresh));
+}
+
+TEST_F(TokensTest, OfSixtyFourRefreshesAtOnceOneSucceeds) {
+  const auto file = std::filesystem::temp_directory_path() /
+                    ("easyjwt-tokens-" + std::to_string(::getpid()) + ".sqlite3");
+  open("sqlite:///" + file.string());
+  id_ = add_user("alice@example.com");
+  rotate();
+  for (int round = 0; round < 3; ++round) {
+    const auto pair = login();
+    std::atomic<int> good = 0, used = 0, other = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 64; ++i) {
+      threads.emplace_back([&] {
+        const auto refreshed = tokens_->refresh(pair.refresh);
+        ++(refreshed ? good : words(refreshed) == "Token is blacklisted" ? used : other);
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(good, 1);
+    EXPECT_EQ(used, 63);
+    EXPECT_EQ(other, 0);
+  }
+  tokens_.reset();
+  accounts_.reset();
+  database_.reset();
+  for (const auto* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(file.string() + suffix);
+}
+
+TEST_F(TokensTest, RefreshIsRefusedForInactiveAndDeletedUsers) {
+  for (const bool rotating : {false, true}) {
+    if (rotating) rotate();
+    const auto pair = login();
+    deactivate();
+    EXPECT_EQ(tokens_->refresh(pair.refresh).error().code, Errc::account_gone);
+    static constexpr db::Sql on{"UPDATE \"user\" SET is_active = $1"};
+    sql(on, {true});
+    EXPECT_TRUE(tokens_->refresh(pair.refresh)) << "a refused refresh used the token up";
+  }
+  const auto pair = login();
+  remove();
+  EXPECT_EQ(tokens_->refresh(pair.refresh).error().code, Errc::account_gone);
+}
+
+TEST_F(TokensTest, BlacklistingTwiceIsRefused) {
+  const auto pair = login();
+  EXPECT_TRUE(tokens_->blacklist(pair.refresh));
+  EXPECT_EQ(words(tokens_->blacklist(pair.refresh)), "Token is blacklisted");
+  EXPECT_EQ(words(tokens_->refresh(pair.refresh)), "Token is blacklisted");
+  EXPECT_EQ(words(tokens_->blacklist(pair.access)), "Token has wrong type");
+  EXPECT_EQ(count(outstanding_rows), 1);
+}
+
+TEST_F(TokensTest, BlacklistTakesATokenThatNobodyListed) {
+  const auto raw =
+      sign(R"({"token_type":"refresh","exp":1795521600,"iat":1795435200,"jti":"x","user_id":1})");
+  EXPECT_TRUE(tokens_->blacklist(raw));
+  EXPECT_EQ(words(tokens_->verify(raw)), "non_field_errors: Token is blacklisted");
+}
+
+TEST_F(TokensTest, WithoutTheBlacklistAppNothingIsListed) {
+  settings_.token_blacklist = false;
+  rotate();
+  const auto pair = login();
+  EXPECT_TRUE(tokens_->refresh(pair.refresh));
+  EXPECT_TRUE(tokens_->refresh(pair.refresh));
+  EXPECT_EQ(count(outstanding_rows), 0);
+}
+
+TEST_F(TokensTest, ABlacklistedTokenSaysSoBeforeItsTypeIsLookedAt) {
+  const auto sliding = *tokens_->obtain_sliding("alice@example.com", password);
+  static constexpr db::Sql list{
+      "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id) "
+      "SELECT $1, id FROM token_blacklist_outstandingtoken"};
+  sql(list, {now_});
+  EXPECT_EQ(words(tokens_->refresh_sliding(sliding)), "Token is blacklisted");
+  EXPECT_EQ(words(tokens_->refresh(sliding)), "Token is blacklisted");
+}
+
+TEST_F(TokensTest, SlidingTokensAreRenewedInTheirWindow) {
+  const auto sliding = *tokens_->obtain_sliding("alice@example.com", password);
+  now_ += std::chrono::minutes(4);
+  const auto renewed = tokens_->refresh_sliding(sliding);
+  ASSERT_TRUE(renewed);
+  now_ += std::chrono::minutes(4);
+  EXPECT_FALSE(tokens_->verify(sliding));
+  EXPECT_TRUE(tokens_->verify(*renewed));
+  EXPECT_EQ(words(tokens_->authenticate(*renewed)), "Given token not valid for any token type");
+  settings_.auth_token_classes = {TokenType::access, TokenType::sliding};
+  start();
+  EXPECT_EQ(tokens_->authenticate(*renewed)->id, id_);
+  deactivate();
+  EXPECT_EQ(tokens_->refresh_sliding(*renewed).error().code, Errc::account_gone);
+}
+
+TEST_F(TokensTest, AChangedPasswordIsNoticedEverywhere) {
+  settings_.check_revoke_token = true;
+  start();
+  const auto pair = login();
+  EXPECT_TRUE(tokens_->verify(pair.access));
+  EXPECT_TRUE(tokens_->verify(pair.refresh));
+  EXPECT_TRUE(tokens_->refresh(pair.refresh));
+  EXPECT_TRUE(tokens_->authenticate(pair.access));
+  ASSERT_TRUE(accounts_->change_password("alice@example.com", password, "Er1n-Now-knits!"));
+  for (const auto code :
+       {tokens_->verify(pair.access).error().code, tokens_->verify(pair.refresh).error().code,
+        tokens_->refresh(pair.refresh).error().code,
+        tokens_->authenticate(pair.access).error().code}) {
+    EXPECT_EQ(code, Errc::password_changed);
+  }
+}
+
+TEST_F(TokensTest, ALoginDoesNotOutliveAChangeDuringIt) {
+  // The change happens between the password's judgement and the token's listing: a re-hash by hand.
+  settings_.update_last_login = true;
+  start();
+  const auto user = *accounts_->authenticate("alice@example.com", password);
+  ASSERT_TRUE(accounts_->set_password(user, "another"));
+  EXPECT_FALSE(tokens_->obtain("alice@example.com", password));
+}
+
+/// What a token may say of its user: every type and size; only the first three are somebody.
+TEST_F(TokensTest, JudgesEveryTypeOfUserId) {
+  const std::array<std::pair<const char*, Errc>, 16> cases{{
+      {"\"01\"", Errc::internal},  // Python's int() takes it, and so do we
+      {"1", Errc::internal},
+      {"\"1\"", Errc::internal},
+      {"4711", Errc::user_not_found},
+      {"-1", Errc::user_not_found},
+      {"9223372036854775807", Errc::user_not_found},
+      {"\"99999999999999999999999\"", Errc::user_not_found},
+      {"\"alice@example.com\"", Errc::user_not_found},
+      {"\"\"", Errc::user_not_found},
+      {"\"1 or 1=1\"", Errc::user_not_found},
+      {"18446744073709551615", Errc::token_not_valid},
+      {"1.0", Errc::token_not_valid},
+      {"null", Errc::token_not_valid},
+      {"true", Errc::token_not_valid},
+      {"[1]", Errc::token_not_valid},
+      {"{\"id\":1}", Errc::token_not_valid},
+  }};
+  for (const auto& [value, code] : cases) {
+    const std::string rest =
+        R"(,"exp":1795521600,"iat":1795435200,"jti":"x","user_id":)" + std::string(value) + "}";
+    const auto user = tokens_->authenticate(sign(R"({"token_type":"access")" + rest));
+    EXPECT_EQ(user ? Errc::internal : user.error().code, code) << value;
+    const auto refreshed = tokens_->refresh(sign(R"({"token_type":"refresh")" + rest));
+    EXPECT_EQ(refreshed.has_value(), code == Errc::internal) << value;
+    EXPECT_TRUE(tokens_->verify(sign(R"({"token_type":"access")" + rest))) << value;
+  }
+}
+
+TEST_F(TokensTest, UserIdFieldEmail) {
+  settings_.user_id_field = "email";
+  start();
+  const auto pair = login();
+  EXPECT_EQ(tokens_->authenticate(pair.access)->id, id_);
+  EXPECT_EQ(tokens_
+                ->authenticate(sign(R"({"token_type":"access","exp":1795521600,"jti":"x",)"
+                                    R"("user_id":1})"))
+                .error()
+                .code,
+            Errc::user_not_found);
+  settings_.user_id_field = "phone";
+  EXPECT_THROW(start(), SettingsError);
+}
+
+TEST_F(TokensTest, ExpiresWithTheClock) {
+  const auto pair = login();
+  now_ += std::chrono::seconds(299);
+  EXPECT_TRUE(tokens_->verify(pair.access));
+  now_ += std::chrono::seconds(1);
+  EXPECT_EQ(words(tokens_->verify(pair.access)), "Token is invalid or expired");
+  const auto refused = tokens_->authenticate(pair.access);
+  ASSERT_EQ(refused.error().messages.size(), 1u);
+  EXPECT_EQ(refused.error().messages[0].message.str(), "Token is invalid or expired");
+  EXPECT_TRUE(tokens_->refresh(pair.refresh));
+}
+
+}  // namespace
+}  // namespace easyjwt
