@@ -29,6 +29,11 @@ std::optional<HashGate::Permit> HashGate::acquire() {
   return std::optional<Permit>(std::in_place, *this, *waiter.slot);
 }
 
+std::size_t HashGate::waiting() {
+  const std::lock_guard lock(mutex_);
+  return waiting_.size();
+}
+
 void HashGate::release(unsigned slot) {
   const std::lock_guard lock(mutex_);
   if (waiting_.empty()) {

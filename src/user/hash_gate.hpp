@@ -40,6 +40,8 @@ class HashGate {
   /// Waits for a permit; nullopt, without waiting, where the queue is full.
   std::optional<Permit> acquire();
 
+  std::size_t waiting();
+
   /// Nanoseconds that permits given back were held.
   std::uint64_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
 

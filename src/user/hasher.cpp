@@ -51,15 +51,6 @@ bool ends_early(std::string_view algorithm, std::string_view password) {
   return algorithm == "bcrypt" && password.find('\0') != password.npos;
 }
 
-bool is_outdated(const PasswordEncoding& encoding, const PasswordEncoding& wanted) {
-  if (encoding.algorithm != wanted.algorithm) return true;
-  if (encoding.algorithm == "argon2" &&
-      (encoding.variant != wanted.variant || encoding.version != wanted.version)) {
-    return true;
-  }
-  return total_work(encoding) < total_work(wanted) || memory_size(encoding) < memory_size(wanted);
-}
-
 }  // namespace
 
 struct Hasher::Impl {

@@ -219,6 +219,15 @@ std::uint64_t memory_size(const PasswordEncoding& encoding) noexcept {
   return encoding.algorithm == "scrypt" ? encoding.work * encoding.memory : encoding.memory;
 }
 
+bool is_outdated(const PasswordEncoding& encoding, const PasswordEncoding& wanted) {
+  if (encoding.algorithm != wanted.algorithm) return true;
+  if (encoding.algorithm == "argon2" &&
+      (encoding.variant != wanted.variant || encoding.version != wanted.version)) {
+    return true;
+  }
+  return total_work(encoding) < total_work(wanted) || memory_size(encoding) < memory_size(wanted);
+}
+
 std::string unusable_password() { return '!' + random_string(40, alphanumeric); }
 
 bool is_password_usable(std::string_view encoded) noexcept { return !encoded.starts_with('!'); }

@@ -21,4 +21,7 @@ std::uint64_t total_work(const PasswordEncoding& encoding) noexcept;
 /// Comparable within an algorithm: KiB of argon2, N * r of scrypt, 0 for the others.
 std::uint64_t memory_size(const PasswordEncoding& encoding) noexcept;
 
+/// Whether an encoding is of another algorithm than `wanted`, or needs less work or memory.
+bool is_outdated(const PasswordEncoding& encoding, const PasswordEncoding& wanted);
+
 }  // namespace easyjwt

@@ -37,7 +37,8 @@ class PasswordValidators {
 
 /// Whether Django's EmailValidator takes it (at most 320 code points). A domain with letters beyond
 /// ASCII counts by its IDNA form: UTS 46 transitional, where Python has IDNA 2003; they differ in
-/// characters that are newer than Unicode 3.2 and in labels like "ab--é".
+/// characters that are newer than Unicode 3.2 and in labels like "-é" and "ab--é", which can't be
+/// had.
 bool is_valid_email(std::string_view email);
 
 /// BaseUserManager.normalize_email: the domain in lower case.
