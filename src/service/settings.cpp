@@ -341,8 +341,28 @@ class Loader {
     } else if (url.rfind(sqlite, 0) != 0 || url.size() == sqlite.size()) {
       error("DATABASE.URL", "must be sqlite:///FILE");
     } else {
-      url = std::string(sqlite) + absolute(url.substr(sqlite.size()));
+      const std::string path = url.substr(sqlite.size());
+      if (path.front() == '/') return;
+      const auto folder = fs::path(loaded_.file).parent_path().string();
+      url = std::string(sqlite) + in_url(folder) + '/' + path;
     }
+  }
+
+  /// A path as it stands in a URL, whose parts it could be taken for (RFC 3986 section 2.1).
+  static std::string in_url(const std::string& path) {
+    std::string out;
+    for (const char c : path) {
+      if (c == '%') {
+        out += "%25";
+      } else if (c == '?') {
+        out += "%3F";
+      } else if (c == '#') {
+        out += "%23";
+      } else {
+        out += c;
+      }
+    }
+    return out;
   }
 
   LoadedSettings loaded_;

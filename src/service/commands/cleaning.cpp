@@ -1,0 +1,70 @@
+// flushexpiredtokens and clearsessions.
+#include <cstdint>
+#include <cstdio>
+
+#include "easyjwt/auth/token_store.hpp"
+#include "easyjwt/user/session_store.hpp"
+#include "service/commands/commands.hpp"
+#include "service/project.hpp"
+#include "service/terminal.hpp"
+
+namespace easyjwt::commands {
+namespace {
+
+// Short transactions: a service that runs beside us waits for one batch at most.
+constexpr std::int64_t batch = 1000;
+
+Result<std::unique_ptr<db::Database>> open(const std::string& config) {
+  const auto loaded = read_settings(config);
+  if (!loaded) return fail(loaded.error());
+  return open_ready_database(loaded->settings, no_log());
+}
+
+/// Runs `flush` (of a transaction and a limit) until it finds no more.
+template <class Flush>
+Result<std::int64_t> flush_all(db::Database& database, terminal::Progress& progress,
+                               const Flush& flush) {
+  for (std::int64_t done = 0;;) {
+    const Result<std::int64_t> flushed =
+        database.write([&](db::Transaction& transaction) { return flush(transaction, batch); });
+    if (!flushed) return flushed;
+    done += *flushed;
+    if (*flushed < batch) return done;
+    progress.at(done);
+  }
+}
+
+}  // namespace
+
+Result<int> flushexpiredtokens(const std::string& config) {
+  const auto database = open(config);
+  if (!database) return fail(database.error());
+  const auto now = system_clock()();
+  const auto expired = (*database)->read(
+      [&](db::Transaction& transaction) { return TokenStore(transaction).count_expired(now); });
+  if (!expired) return fail(expired.error());
+  terminal::Progress progress("Deleting expired tokens:", *expired);
+  const auto flushed =
+      flush_all(**database, progress, [&](db::Transaction& transaction, std::int64_t limit) {
+        return TokenStore(transaction).flush_expired(now, limit);
+      });
+  if (!flushed) return fail(flushed.error());
+  std::printf("%lld expired tokens deleted.\n", static_cast<long long>(*flushed));
+  return 0;
+}
+
+Result<int> clearsessions(const std::string& config) {
+  const auto database = open(config);
+  if (!database) return fail(database.error());
+  const auto now = system_clock()();
+  terminal::Progress progress("Deleting expired sessions:", 0);
+  const auto cleared =
+      flush_all(**database, progress, [&](db::Transaction& transaction, std::int64_t limit) {
+        return SessionStore(transaction).flush_expired(now, limit);
+      });
+  if (!cleared) return fail(cleared.error());
+  std::printf("%lld expired sessions deleted.\n", static_cast<long long>(*cleared));
+  return 0;
+}
+
+}  // namespace easyjwt::commands

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "easyjwt/core/error.hpp"
+
+namespace easyjwt::commands {
+
+/// Each command writes what it has to say on stdout and returns the exit code; an Error is one line
+/// on stderr and exit 1. `config` is the settings file.
+
+Result<int> startproject(const std::string& kind, const std::string& folder);
+Result<int> runserver(const std::string& config, const std::string& listen);
+Result<int> migrate(const std::string& config, bool plan);
+Result<int> createsuperuser(const std::string& config, std::string email, bool no_input);
+Result<int> changepassword(const std::string& config, const std::string& email);
+Result<int> check(const std::string& config, bool deploy);
+Result<int> flushexpiredtokens(const std::string& config);
+Result<int> clearsessions(const std::string& config);
+Result<int> loaddata(const std::string& config, const std::vector<std::string>& files);
+Result<int> dumpdata(const std::string& config, const std::vector<std::string>& models);
+
+}  // namespace easyjwt::commands

@@ -1,0 +1,137 @@
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <thread>
+
+#include "easyjwt/auth/tokens.hpp"
+#include "easyjwt/http/router.hpp"
+#include "easyjwt/http/server.hpp"
+#include "easyjwt/token/codec.hpp"
+#include "service/auth_api/auth_api.hpp"
+#include "service/commands/commands.hpp"
+#include "service/health.hpp"
+#include "service/log_sink.hpp"
+#include "service/project.hpp"
+#include "service/system_checks.hpp"
+
+namespace easyjwt::commands {
+namespace {
+
+/// Takes the signals of the whole process. Made before any other thread, which then inherits the
+/// blocked set.
+class Signals {
+ public:
+  Signals() {
+    ::sigemptyset(&set_);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, wake}) ::sigaddset(&set_, signal);
+    ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
+    // A peer that went away is an error of its send, not our end.
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+  ~Signals() {
+    if (thread_.joinable()) {
+      ::pthread_kill(thread_.native_handle(), wake);
+      thread_.join();
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  /// SIGTERM and SIGINT drain the server, the second of them ends the process at once; SIGHUP reads
+  /// the certificate again. Until the end of this object's life.
+  void serve(http::Server& server, LogSink& sink) {
+    thread_ = std::thread([this, &server, &sink] {
+      bool stopping = false;
+      for (int signal = 0; ::sigwait(&set_, &signal) == 0 && signal != wake;) {
+        if (signal == SIGHUP) {
+          server.reload_tls();
+        } else if (stopping) {
+          sink.flush();
+          ::_exit(128 + signal);
+        } else {
+          stopping = true;
+          server.stop();
+        }
+      }
+    });
+  }
+
+ private:
+  static constexpr int wake = SIGUSR2;
+  sigset_t set_{};
+  sigset_t before_{};
+  std::thread thread_;
+};
+
+/// A connection is a descriptor; the usual soft limit of 1024 exists for programs that use
+/// select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, 65536));
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// "8001" is a port of the loopback address, as for Django's runserver.
+std::string listen_address(const std::string& listen) {
+  const bool port =
+      std::all_of(listen.begin(), listen.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return port ? "127.0.0.1:" + listen : listen;
+}
+
+Result<int> serve(const LoadedSettings& loaded, Signals& signals) {
+  const auto& settings = loaded.settings;
+  LogSink sink(settings.log_format == "json" ? LogSink::Format::json : LogSink::Format::text,
+               STDERR_FILENO);
+  const Log log = sink.log();
+  for (const auto& [id, problem] : system_checks(loaded, false)) {
+    log(LogLevel::warning, problem.str(), {{"check", id}});
+  }
+
+  const auto database = open_ready_database(settings, log);
+  if (!database) return fail(database.error());
+  const TokenCodec codec(settings.token);
+  AccountTools tools(settings, **database, log);
+  Tokens tokens(settings.auth, codec, **database, tools.accounts, system_clock());
+
+  http::Router router(settings.allowed_hosts, log);
+  add_auth_api(router, {settings, tokens, tools.accounts, **database});
+  add_health(router, **database);
+
+  http::Server server(settings.server, router, log);
+  server.bind();
+  signals.serve(server, sink);
+  std::printf("listening on %s://%s\n", server.tls() ? "https" : "http", server.address().c_str());
+  std::fflush(stdout);
+  server.run();
+  return 0;
+}
+
+}  // namespace
+
+Result<int> runserver(const std::string& config, const std::string& listen) {
+  auto loaded = read_settings(config);
+  if (!loaded) return fail(loaded.error());
+  if (!listen.empty()) {
+    loaded->settings.server.listen = listen_address(listen);
+    loaded->places.insert_or_assign("SERVER.LISTEN", "ADDR:PORT");
+  }
+  raise_descriptor_limit();
+  Signals signals;
+  try {
+    return serve(*loaded, signals);
+  } catch (const SettingsError& error) {
+    return refuse(loaded->locate(error).str());
+  } catch (const http::ServerError& error) {
+    return refuse(error.what());
+  }
+}
+
+}  // namespace easyjwt::commands

@@ -1,0 +1,128 @@
+#include "easyjwt/service/program.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "service/commands/commands.hpp"
+#include "service/project.hpp"
+
+namespace easyjwt {
+namespace {
+
+/// One line, whatever went into it.
+void print_error(std::string text) {
+  for (char& c : text) {
+    if (c == '\n') c = ' ';
+  }
+  std::fprintf(stderr, "Error: %s\n", text.c_str());
+}
+
+/// The commands with their arguments: what `--help` shows.
+class CommandLine {
+ public:
+  CommandLine() : app_("The central authentication service of a fleet", "easyjwt") {
+    app_.set_version_flag("--version", "easyjwt " EASYJWT_VERSION);
+    app_.add_option("--config", config_, "The settings file")
+        ->envname("EASYJWT_CONFIG")
+        ->type_name("FILE")
+        ->capture_default_str();
+    app_.require_subcommand(1);
+    add_project_commands();
+    add_user_commands();
+    add_data_commands();
+  }
+
+  Result<int> run(int argc, const char* const* argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() == 0) return app_.exit(error);  // --help, --version
+      return fail(Errc::usage, {}, std::string(error.what()) + " (see easyjwt --help)");
+    }
+    return action_();
+  }
+
+ private:
+  CLI::App& add(const char* name, const char* text, std::function<Result<int>()> action) {
+    auto& command = *app_.add_subcommand(name, text);
+    command.fallthrough();  // --config after the command, too
+    command.callback([this, action = std::move(action)] { action_ = action; });
+    return command;
+  }
+
+  void add_project_commands() {
+    auto& start = add("startproject", "Make a project: a folder with an easyjwt.toml",
+                      [this] { return commands::startproject(kind_, folder_); });
+    start.add_option("KIND", kind_, "auth or client")->required();
+    start.add_option("DIR", folder_, "The folder")->required();
+
+    auto& serve = add("runserver", "Serve until SIGTERM or SIGINT",
+                      [this] { return commands::runserver(config_, listen_); });
+    serve.add_option("ADDR:PORT", listen_, "Where to listen; port 0: any free one");
+
+    auto& migrate = add("migrate", "Make the database or bring it up to date",
+                        [this] { return commands::migrate(config_, plan_); });
+    migrate.add_flag("--plan", plan_, "Only print what would be done");
+
+    auto& check =
+        add("check", "Judge the settings", [this] { return commands::check(config_, deploy_); });
+    check.add_flag("--deploy", deploy_, "Also what is fine on one's own machine only");
+  }
+
+  void add_user_commands() {
+    auto& create = add("createsuperuser", "Make a user who may do everything",
+                       [this] { return commands::createsuperuser(config_, email_, no_input_); });
+    create.add_option("--email", email_, "The e-mail address")->type_name("EMAIL");
+    create.add_flag("--noinput,--no-input", no_input_,
+                    "Ask nothing: take EASYJWT_SUPERUSER_EMAIL and EASYJWT_SUPERUSER_PASSWORD");
+
+    auto& change = add("changepassword", "Set a user's password",
+                       [this] { return commands::changepassword(config_, email_); });
+    change.add_option("EMAIL", email_, "Whose")->required();
+  }
+
+  void add_data_commands() {
+    add("flushexpiredtokens", "Delete the tokens that have expired",
+        [this] { return commands::flushexpiredtokens(config_); });
+    add("clearsessions", "Delete the sessions that have expired",
+        [this] { return commands::clearsessions(config_); });
+
+    auto& load = add("loaddata", "Read Django's JSON fixtures into the database, all or nothing",
+                     [this] { return commands::loaddata(config_, names_); });
+    load.add_option("FILE", names_, "Fixtures")->required();
+
+    auto& dump = add("dumpdata", "Write the database as a Django JSON fixture",
+                     [this] { return commands::dumpdata(config_, names_); });
+    dump.add_option("MODEL", names_, "Like easyjwt_user.user; none: groups, users and tokens");
+  }
+
+  CLI::App app_;
+  std::function<Result<int>()> action_;
+  std::string config_ = "easyjwt.toml";
+  std::string kind_, folder_, listen_, email_;
+  std::vector<std::string> names_;
+  bool plan_ = false, deploy_ = false, no_input_ = false;
+};
+
+}  // namespace
+
+int Program::run(int argc, const char* const* argv) noexcept {
+  try {
+    const auto code = CommandLine().run(argc, argv);
+    if (code) return *code;
+    print_error(explain(code.error()));
+    return code.error().code == Errc::usage ? 2 : 1;
+  } catch (const std::exception& error) {
+    print_error(error.what());
+  } catch (...) {
+    print_error("unknown failure");
+  }
+  return 1;
+}
+
+}  // namespace easyjwt

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "easyjwt/auth/accounts.hpp"
+#include "easyjwt/core/error.hpp"
+#include "easyjwt/db/database.hpp"
+#include "easyjwt/service/settings.hpp"
+#include "easyjwt/user/hasher.hpp"
+#include "easyjwt/user/validators.hpp"
+
+namespace easyjwt {
+
+/// A command's refusal: one line.
+inline tl::unexpected<Error> refuse(std::string reason) {
+  return fail(Errc::refused, {}, std::move(reason));
+}
+/// What the command line shows of an Error.
+std::string explain(const Error& error);
+
+/// The settings of `config` and the process's environment. Errc::refused with the first error.
+Result<LoadedSettings> read_settings(const std::string& config);
+
+/// Opens the database, whatever its schema.
+Result<std::unique_ptr<db::Database>> open_database(const ServiceSettings& settings, Log log);
+/// Opens the database and, if it is an embedded one, brings its schema forward; another that is
+/// behind is refused.
+Result<std::unique_ptr<db::Database>> open_ready_database(const ServiceSettings& settings, Log log);
+
+/// What decides about users, built from the settings.
+struct AccountTools {
+  AccountTools(const ServiceSettings& settings, db::Database& database, Log log)
+      : hasher(settings.hasher),
+        validators(settings.password_validators),
+        accounts(settings.auth, database, hasher, validators, system_clock(), std::move(log)) {}
+
+  Hasher hasher;
+  PasswordValidators validators;
+  Accounts accounts;
+};
+
+}  // namespace easyjwt

@@ -1,0 +1,138 @@
+#include "service/system_checks.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <set>
+
+#include "easyjwt/jose/key.hpp"
+#include "easyjwt/token/codec.hpp"
+#include "easyjwt/user/hasher.hpp"
+#include "easyjwt/user/validators.hpp"
+#include "service/settings_table.hpp"
+
+namespace easyjwt {
+namespace {
+
+/// Gathers warnings, each with the place where its key was set.
+class Checks {
+ public:
+  explicit Checks(const LoadedSettings& loaded) : loaded_(loaded), s_(loaded.settings) {}
+
+  void always() {
+    for (const auto& warning : loaded_.warnings) warnings_.push_back({"easyjwt.W001", warning});
+    check_signing_key_size();
+    if (s_.auth.blacklist_after_rotation && !s_.auth.token_blacklist) {
+      warn("W003", "EASY_JWT.BLACKLIST_AFTER_ROTATION",
+           "does nothing without easyjwt_auth.token_blacklist in INSTALLED_APPS");
+    }
+    if (s_.allowed_hosts.empty()) {
+      warn("W004", "ALLOWED_HOSTS", "is empty: every request is refused but /healthz and /readyz");
+    }
+    if (!s_.cors_allowed_origins.empty()) {
+      warn("W005", "CORS_ALLOWED_ORIGINS", "has no effect in this version");
+    }
+  }
+
+  void deploy() {
+    if (s_.debug) warn("W010", "DEBUG", "is on");
+    if (std::count(s_.allowed_hosts.begin(), s_.allowed_hosts.end(), "*") > 0) {
+      warn("W011", "ALLOWED_HOSTS", "takes any host: links made from it can be forged");
+    }
+    if (is_weak(s_.secret_key.view())) {
+      warn(
+          "W012", "SECRET_KEY",
+          "has fewer than 50 characters, fewer than 5 different ones, or is Django's insecure one");
+    }
+    if (equal_constant_time(s_.token.signing_key.view(), s_.secret_key.view())) {
+      warn("W013", "EASY_JWT.SIGNING_KEY",
+           "is SECRET_KEY: whoever gets one of them has both sessions and tokens");
+    }
+    if (s_.server.tls_certificate.empty() && !is_loopback(s_.server.listen)) {
+      warn("W014", "SERVER.LISTEN",
+           "is open to the network without TLS: passwords travel in clear, unless a proxy adds it");
+    }
+    if (!s_.session_cookie.secure) warn("W015", "SESSION_COOKIE_SECURE", "is off");
+    if (!s_.csrf_cookie.secure) warn("W016", "CSRF_COOKIE_SECURE", "is off");
+    check_file_mode();
+  }
+
+  std::vector<CheckWarning> take() { return std::move(warnings_); }
+
+ private:
+  void warn(std::string id, std::string_view key, const std::string& what) {
+    warnings_.push_back(
+        {"easyjwt." + std::move(id), loaded_.locate(SettingsError(std::string(key), what))});
+  }
+
+  /// RFC 7518 section 3.2: a key as long as the hash, at least.
+  void check_signing_key_size() {
+    const auto algorithm = jose::parse_algorithm(s_.token.algorithm);
+    if (!algorithm || !jose::is_hmac(*algorithm)) return;
+    const std::size_t bytes = *algorithm == jose::Algorithm::hs256   ? 32
+                              : *algorithm == jose::Algorithm::hs384 ? 48
+                                                                     : 64;
+    if (s_.token.signing_key.view().size() >= bytes) return;
+    const bool own = loaded_.places.contains("EASY_JWT.SIGNING_KEY");
+    warn("W002", own ? "EASY_JWT.SIGNING_KEY" : "SECRET_KEY",
+         "is shorter than the " + std::to_string(bytes) + " bytes that " + s_.token.algorithm +
+             " needs (RFC 7518 section 3.2)");
+  }
+
+  /// Django's security.W009.
+  static bool is_weak(std::string_view secret) {
+    return secret.size() < 50 || std::set<char>(secret.begin(), secret.end()).size() < 5 ||
+           secret.starts_with("django-insecure-");
+  }
+
+  static bool is_loopback(std::string_view listen) {
+    return listen.starts_with("127.") || listen.starts_with("localhost:") ||
+           listen.starts_with("[::1]:");
+  }
+
+  void check_file_mode() {
+    const auto& table = settings_table();
+    const bool has_secrets = std::any_of(table.begin(), table.end(), [&](const auto& row) {
+      const auto place = loaded_.places.find(row.key);
+      return row.secret && place != loaded_.places.end() &&
+             place->second.starts_with(loaded_.file + ':');
+    });
+    struct stat info {};
+    constexpr mode_t too_much = S_IWGRP | S_IXGRP | S_IRWXO;
+    if (!has_secrets || ::stat(loaded_.file.c_str(), &info) != 0 ||
+        (info.st_mode & too_much) == 0) {
+      return;
+    }
+    warnings_.push_back({"easyjwt.W017",
+                         {loaded_.file, "",
+                          "holds keys and is open to more than its owner and group's readers: "
+                          "chmod 600 it"}});
+  }
+
+  const LoadedSettings& loaded_;
+  const ServiceSettings& s_;
+  std::vector<CheckWarning> warnings_;
+};
+
+}  // namespace
+
+std::vector<CheckWarning> system_checks(const LoadedSettings& loaded, bool deploy) {
+  Checks checks(loaded);
+  checks.always();
+  if (deploy) checks.deploy();
+  return checks.take();
+}
+
+std::optional<SettingsProblem> check_constructors(const LoadedSettings& loaded) {
+  const auto& settings = loaded.settings;
+  try {
+    const TokenCodec codec(settings.token);
+    const Hasher hasher(settings.hasher);
+    const PasswordValidators validators(settings.password_validators);
+    return std::nullopt;
+  } catch (const SettingsError& error) {
+    return loaded.locate(error);
+  }
+}
+
+}  // namespace easyjwt
