@@ -24,7 +24,6 @@ void add_auth_api(http::Router& router, const AuthApi& api) {
                 .description = std::move(description),
                 .lane = lane,
                 .challenge = who->token_challenge(),
-                .guard = {},
                 .handlers = {{Method::post, std::move(handler)}}});
   };
   token("/auth/token/", "Token Obtain Pair", settings.token_obtain_serializer,
