@@ -18,14 +18,16 @@ class Form {
   }
   /// The last value of that name, as Django's QueryDict; nullptr where there is none.
   const std::string* find(std::string_view name) const noexcept;
-  const std::vector<std::pair<std::string, std::string>>& fields() const noexcept { return fields_; }
+  const std::vector<std::pair<std::string, std::string>>& fields() const noexcept {
+    return fields_;
+  }
 
  private:
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-/// application/x-www-form-urlencoded (WHATWG URL), and query strings. Bytes that are not UTF-8 after
-/// decoding become U+FFFD, as Django's. At most 1000 fields (Django's
+/// application/x-www-form-urlencoded (WHATWG URL), and query strings. Bytes that are not UTF-8
+/// after decoding become U+FFFD, as Django's. At most 1000 fields (Django's
 /// DATA_UPLOAD_MAX_NUMBER_FIELDS), else Errc::bad_request.
 Result<Form> parse_urlencoded(std::string_view text);
 

@@ -11,10 +11,12 @@ struct Response {
   int status = 200;
   std::string body;
   std::string_view content_type = "application/json";  ///< a string literal; empty: no field
-  std::string fields;                                  ///< more header fields, each "Name: value\r\n"
+  std::string fields;  ///< more header fields, each "Name: value\r\n"
+  /// The router's: the fields that every answer of a view has; it keeps them.
+  std::string_view view_fields = {};
 
   static Response json(std::string body, int status = 200) {
-    return Response{status, std::move(body), "application/json", {}};
+    return Response{status, std::move(body), "application/json", {}, {}};
   }
 
   /// Adds a header field. A line break or NUL in `value` throws std::invalid_argument: with it a

@@ -30,8 +30,8 @@ struct View {
   std::string name;  ///< for OPTIONS: "Token Verify"
   std::string description;
   Lane lane = Lane::storage;
-  std::string challenge;  ///< WWW-Authenticate of a 401; empty: a 401 goes out as 403 (REST framework,
-                          ///< where the first authentication class has no challenge)
+  std::string challenge;  ///< WWW-Authenticate of a 401; empty: a 401 goes out as 403 (REST
+                          ///< framework, where the first authentication class has no challenge)
   bool any_host = false;  ///< answers whatever the Host (/healthz and /readyz)
   Guard guard;            ///< may be empty
   std::vector<std::pair<Method, Handler>> handlers;  ///< a GET serves HEAD too
@@ -66,7 +66,9 @@ class Router {
   /// Any thread. Never throws. `request.params` is written.
   Outcome dispatch(Request& request) const noexcept;
 
-  /// The Response of an Error that no view answers for (a request that could not be read).
+  /// The answer to a request whose view's lane takes no more.
+  Response busy_response(const View& view) const;
+  /// The Response of an Error that no view answers for.
   static Response error_response(const Error& error);
 
  private:

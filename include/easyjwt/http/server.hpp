@@ -13,9 +13,10 @@ namespace easyjwt::http {
 
 /// SERVER.* and the limits under which strangers are read. Sizes in bytes.
 struct ServerSettings {
-  std::string listen = "127.0.0.1:8000";  ///< ADDR:PORT, [ADDR6]:PORT, or :PORT; port 0: any free one
-  unsigned threads = 0;                   ///< of connections; 0: one per core
-  std::string tls_certificate;            ///< path of a PEM chain; with tls_key: TLS 1.2 and later
+  /// ADDR:PORT, [ADDR6]:PORT, or :PORT for all addresses; port 0: any free one.
+  std::string listen = "127.0.0.1:8000";
+  unsigned threads = 0;         ///< of connections; 0: one per core
+  std::string tls_certificate;  ///< path of a PEM chain; with tls_key: TLS 1.2 and later
   std::string tls_key;
   std::size_t max_head = 16 * 1024;
   std::size_t max_headers = 100;
@@ -24,7 +25,7 @@ struct ServerSettings {
   std::size_t max_connections = 10'000;
   std::chrono::milliseconds head_deadline{10'000};  ///< from its first byte to its last
   std::chrono::milliseconds body_deadline{30'000};
-  std::chrono::milliseconds idle_deadline{60'000};   ///< between two requests
+  std::chrono::milliseconds idle_deadline{60'000};  ///< between two requests
   std::chrono::milliseconds write_deadline{30'000};
   std::chrono::milliseconds drain_deadline{30'000};  ///< for what is in flight at stop()
   unsigned storage_threads = 64;                     ///< at most; started when needed
@@ -32,7 +33,8 @@ struct ServerSettings {
   std::size_t hashing_queue = 0;                     ///< waiting jobs; 0: 64 per core; full: 503
 };
 
-/// The listening socket could not be had, or the certificate not be read; what() says which and why.
+/// The listening socket could not be had, or the certificate not be read; what() says which and
+/// why.
 struct ServerError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -55,8 +57,8 @@ class Server {
   void run();
   /// From any thread, and more than once.
   void stop();
-  /// Reads TLS_CERTIFICATE and TLS_KEY again (SIGHUP); what cannot be read is logged and the old ones
-  /// stay. Any thread.
+  /// Reads TLS_CERTIFICATE and TLS_KEY again (SIGHUP); what cannot be read is logged and the old
+  /// ones stay. Any thread.
   void reload_tls();
 
  private:

@@ -1,0 +1,376 @@
+#include "easyjwt/http/server.hpp"
+
+#include <openssl/ssl.h>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <cerrno>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <thread>
+
+#include "easyjwt/core/waiting.hpp"
+#include "http/connection.hpp"
+
+namespace easyjwt::http {
+namespace {
+
+using net::ip::tcp;
+using Executor = net::io_context::executor_type;
+using Acceptor = net::basic_socket_acceptor<tcp, Executor>;
+using Timer = net::basic_waitable_timer<std::chrono::steady_clock,
+                                        net::wait_traits<std::chrono::steady_clock>, Executor>;
+using ReusePort = net::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+using TlsContext = std::shared_ptr<net::ssl::context>;
+
+constexpr std::chrono::milliseconds sweep_period{250};
+constexpr std::chrono::milliseconds drain_period{10};
+constexpr std::chrono::milliseconds accept_pause{100};
+
+std::string to_text(const tcp::endpoint& endpoint) {
+  const auto address = endpoint.address().to_string();
+  const auto port = std::to_string(endpoint.port());
+  return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
+}
+
+/// A client that came over IPv4 to a socket of both kinds is told by its IPv4 address.
+std::string peer_text(const tcp::endpoint& endpoint) {
+  const auto address = endpoint.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6()).to_string();
+  }
+  return address.to_string();
+}
+
+struct ListenAddress {
+  std::string host;  ///< empty: all
+  std::string port;
+};
+ListenAddress split_listen(std::string_view listen) {
+  const auto colon = listen.rfind(':');
+  if (colon == std::string_view::npos) throw ServerError("no ADDR:PORT: " + std::string(listen));
+  auto host = listen.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return {std::string(host), std::string(listen.substr(colon + 1))};
+}
+
+/// RFC 7301: a client that names its protocols and not ours gets an alert, not a guess.
+int select_alpn(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* in,
+                unsigned in_size, void*) {
+  static constexpr unsigned char ours[] = "\x08http/1.1";
+  unsigned char* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, size, ours, sizeof ours - 1, in, in_size) !=
+      OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+TlsContext load_tls(const ServerSettings& settings) {
+  if (settings.tls_certificate.empty() && settings.tls_key.empty()) return nullptr;
+  if (settings.tls_certificate.empty() || settings.tls_key.empty()) {
+    throw ServerError("TLS needs both a certificate and its key");
+  }
+  auto context = std::make_shared<net::ssl::context>(net::ssl::context::tls_server);
+  auto* const native = context->native_handle();
+  SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+  SSL_CTX_set_options(
+      native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_alpn_select_cb(native, select_alpn, nullptr);
+  // OpenSSL would ask for it on the terminal.
+  context->set_password_callback(
+      [](std::size_t, net::ssl::context::password_purpose) { return std::string(); });
+  error_code error;
+  context->use_certificate_chain_file(settings.tls_certificate, error);
+  if (error) {
+    throw ServerError("cannot read the certificate " + settings.tls_certificate + ": " +
+                      error.message());
+  }
+  context->use_private_key_file(settings.tls_key, net::ssl::context::pem, error);
+  if (error || SSL_CTX_check_private_key(native) != 1) {
+    throw ServerError("cannot use the key " + settings.tls_key + ": " +
+                      (error ? error.message() : "it is not the certificate's"));
+  }
+  return context;
+}
+
+/// The certificate in use, which reload_tls() exchanges under connections that go on with theirs.
+class CurrentTls {
+ public:
+  void set(TlsContext context) {
+    const std::lock_guard lock(mutex_);
+    context_.swap(context);
+  }
+  TlsContext get() const {
+    const std::lock_guard lock(mutex_);
+    return context_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  TlsContext context_;
+};
+
+/// One thread: its listening socket, its connections, and the timer that watches them.
+class Worker {
+ public:
+  Worker(const ServerSettings& settings, const Router& router, const Log& log, Lanes& lanes,
+         std::atomic<std::size_t>& open, const CurrentTls& tls)
+      : serving_(io_, settings, router, log, lanes, open),
+        io_(1),
+        tls_(tls),
+        acceptor_(io_),
+        sweep_timer_(io_),
+        accept_timer_(io_) {}
+
+  /// `first`: takes the port for itself, so that it fails where another server has it; only then is
+  /// it shared, with the workers that come after.
+  void listen(const tcp::endpoint& endpoint, bool first) {
+    acceptor_.open(endpoint.protocol());
+    acceptor_.set_option(net::socket_base::reuse_address(true));
+    if (endpoint.address().is_v6()) acceptor_.set_option(net::ip::v6_only(false));
+    if (!first) acceptor_.set_option(ReusePort(true));
+    acceptor_.bind(endpoint);
+    if (first) acceptor_.set_option(ReusePort(true));
+    acceptor_.listen();
+  }
+  tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
+
+  void run() {
+    const NoWaiting no_waiting;
+    accept();
+    for (;;) {
+      try {
+        io_.run();
+        break;
+      } catch (const std::exception& fault) {
+        // The connection it came from went with its handler.
+        serving_.log(LogLevel::error, "unhandled exception", {{"what", fault.what()}});
+      }
+    }
+    close_all();
+    // What was cancelled lets go of its connection.
+    io_.restart();
+    io_.poll();
+  }
+
+  /// Any thread.
+  void stop() {
+    net::post(io_, [this] { drain(); });
+  }
+
+ private:
+  void accept() {
+    acceptor_.async_accept(peer_, [this](const error_code& error, Socket socket) {
+      if (serving_.draining) return;
+      if (error) {
+        // The client went away again; it is no fault of ours.
+        if (error != net::error::connection_aborted) return pause_accepting(error.message());
+      } else {
+        try {
+          admit(std::move(socket));
+          accepting_fails_ = false;
+        } catch (const std::exception& fault) {
+          return pause_accepting(fault.what());
+        }
+      }
+      accept();
+    });
+  }
+
+  /// Out of file descriptors or memory: trying again at once would burn the core that could close
+  /// some connections.
+  void pause_accepting(std::string_view why) {
+    if (!std::exchange(accepting_fails_, true)) {
+      serving_.log(LogLevel::error, "cannot accept connections", {{"reason", why}});
+    }
+    accept_timer_.expires_after(accept_pause);
+    accept_timer_.async_wait([this](const error_code& error) {
+      if (!error && !serving_.draining) accept();
+    });
+  }
+
+  void admit(Socket socket) {
+    const auto context = tls_.get();
+    socket.non_blocking(true);
+    if (serving_.open.load(std::memory_order_relaxed) >= serving_.settings.max_connections) {
+      if (!context) turn_away(socket);
+      return;
+    }
+    socket.set_option(tcp::no_delay(true));
+    if (context) {
+      std::make_shared<Connection<TlsStream>>(serving_, TlsStream(std::move(socket), *context),
+                                              peer_text(peer_))
+          ->start();
+    } else {
+      std::make_shared<Connection<Socket>>(serving_, std::move(socket), peer_text(peer_))->start();
+    }
+    if (!std::exchange(sweeping_, true)) sweep_after(sweep_period);
+  }
+
+  static void turn_away(Socket& socket) {
+    static constexpr std::string_view answer =
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
+        "Content-Length: 0\r\n\r\n";
+    error_code ignored;
+    socket.write_some(net::buffer(answer), ignored);
+    socket.shutdown(Socket::shutdown_send, ignored);
+  }
+
+  void sweep_after(std::chrono::milliseconds period) {
+    sweep_timer_.expires_after(period);
+    sweep_timer_.async_wait([this](const error_code& error) {
+      if (!error) sweep();
+    });
+  }
+
+  void sweep() {
+    const auto now = std::chrono::steady_clock::now();
+    auto& all = serving_.connections;
+    // From behind: one that closes is replaced by the last.
+    for (std::size_t i = all.size(); i-- > 0;) all[i]->sweep(now);
+    if (!serving_.draining) {
+      sweeping_ = !all.empty();
+      if (sweeping_) sweep_after(sweep_period);
+    } else if (all.empty() || now >= drained_by_) {
+      io_.stop();
+    } else {
+      sweep_after(drain_period);
+    }
+  }
+
+  void drain() {
+    if (std::exchange(serving_.draining, true)) return;
+    drained_by_ = std::chrono::steady_clock::now() + serving_.settings.drain_deadline;
+    error_code ignored;
+    acceptor_.close(ignored);
+    accept_timer_.cancel();
+    auto& all = serving_.connections;
+    for (std::size_t i = all.size(); i-- > 0;) all[i]->drain();
+    sweep_after(std::chrono::milliseconds{0});
+  }
+
+  void close_all() {
+    auto& all = serving_.connections;
+    while (!all.empty()) all.back()->close();
+  }
+
+  Serving serving_;  // before io_: handlers that are dropped with io_ may own connections
+  net::io_context io_;
+  const CurrentTls& tls_;
+  Acceptor acceptor_;
+  Timer sweep_timer_;
+  Timer accept_timer_;
+  net::executor_work_guard<Executor> work_{io_.get_executor()};
+  tcp::endpoint peer_;
+  bool accepting_fails_ = false;
+  bool sweeping_ = false;
+  SteadyTime drained_by_ = SteadyTime::max();
+};
+
+}  // namespace
+
+struct Server::Impl {
+  Impl(ServerSettings settings_, const Router& router_, Log log_)
+      : settings(std::move(settings_)),
+        router(router_),
+        log(std::move(log_)),
+        lanes(settings.storage_threads, settings.hashing_threads, settings.hashing_queue) {}
+
+  void listen(const tcp::endpoint& wanted) {
+    const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+    const unsigned count = settings.threads > 0 ? settings.threads : cores;
+    workers.clear();
+    auto endpoint = wanted;
+    for (unsigned i = 0; i < count; ++i) {
+      auto& worker =
+          workers.emplace_back(std::make_unique<Worker>(settings, router, log, lanes, open, tls));
+      worker->listen(endpoint, i == 0);
+      endpoint = worker->endpoint();
+    }
+  }
+
+  const ServerSettings settings;
+  const Router& router;
+  const Log log;
+  CurrentTls tls;
+  std::atomic<std::size_t> open = 0;
+  std::atomic<bool> stopping = false;
+  std::vector<std::unique_ptr<Worker>> workers;
+  Lanes lanes;  // ends first: its threads hand answers to the workers
+};
+
+Server::Server(ServerSettings settings, const Router& router, Log log)
+    : impl_(new Impl(std::move(settings), router, std::move(log))) {}
+Server::~Server() = default;
+
+void Server::bind() {
+  impl_->tls.set(load_tls(impl_->settings));
+  const auto& listen = impl_->settings.listen;
+  const auto [host, port] = split_listen(listen);
+  try {
+    if (!host.empty()) {
+      net::io_context io;
+      tcp::resolver resolver(io);
+      return impl_->listen(
+          resolver.resolve(host, port, tcp::resolver::passive | tcp::resolver::numeric_service)
+              .begin()
+              ->endpoint());
+    }
+    const auto number = std::stoul(port);
+    if (number > 65535) throw ServerError("no port: " + port);
+    try {
+      impl_->listen({tcp::v6(), static_cast<net::ip::port_type>(number)});
+    } catch (const boost::system::system_error& error) {
+      if (error.code() != net::error::address_family_not_supported) throw;
+      impl_->listen({tcp::v4(), static_cast<net::ip::port_type>(number)});
+    }
+  } catch (const boost::system::system_error& error) {
+    throw ServerError("cannot listen on " + listen + ": " + error.code().message());
+  } catch (const std::logic_error&) {
+    throw ServerError("no ADDR:PORT: " + listen);
+  }
+}
+
+std::string Server::address() const { return to_text(impl_->workers.at(0)->endpoint()); }
+
+bool Server::tls() const { return impl_->tls.get() != nullptr; }
+
+void Server::run() {
+  if (impl_->workers.empty()) bind();
+  if (impl_->stopping) stop();
+  std::vector<std::thread> threads;
+  try {
+    for (std::size_t i = 1; i < impl_->workers.size(); ++i) {
+      threads.emplace_back([worker = impl_->workers[i].get()] { worker->run(); });
+    }
+    impl_->workers[0]->run();
+  } catch (const std::system_error& error) {
+    stop();
+    for (auto& thread : threads) thread.join();
+    throw ServerError(std::string("cannot start a thread: ") + error.what());
+  }
+  for (auto& thread : threads) thread.join();
+}
+
+void Server::stop() {
+  impl_->stopping = true;
+  for (auto& worker : impl_->workers) worker->stop();
+}
+
+void Server::reload_tls() {
+  if (!tls()) return;
+  try {
+    impl_->tls.set(load_tls(impl_->settings));
+    impl_->log(LogLevel::info, "certificate read again", {});
+  } catch (const std::exception& error) {
+    impl_->log(LogLevel::error, "certificate not read again", {{"reason", error.what()}});
+  }
+}
+
+}  // namespace easyjwt::http
