@@ -32,8 +32,10 @@ class TokensTest : public test::AuthService {
     sql(off, {false});
   }
   void remove() {
+    static constexpr db::Sql blacklist{"DELETE FROM token_blacklist_blacklistedtoken"};
     static constexpr db::Sql tokens{"DELETE FROM token_blacklist_outstandingtoken"};
     static constexpr db::Sql users{"DELETE FROM \"user\""};
+    sql(blacklist);
     sql(tokens);
     sql(users);
   }
