@@ -4,10 +4,12 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "user/pbkdf2.hpp"
 
+#include <endian.h>
 #include <openssl/sha.h>
 
 #include <array>
 #include <cstddef>
+#include <cstring>
 
 #include "easyjwt/core/bytes.hpp"
 
@@ -58,6 +60,7 @@ class Pbkdf2 {
   ~Pbkdf2() {
     wipe(&inner_, sizeof inner_);
     wipe(&outer_, sizeof outer_);
+    wipe(&work_, sizeof work_);
     wipe(block_.data(), block_.size());
   }
   Pbkdf2(const Pbkdf2&) = delete;
@@ -68,8 +71,7 @@ class Pbkdf2 {
     Words sum = load();
     for (std::uint64_t i = 1; i < iterations; ++i) {
       compress(inner_);
-      compress(outer_);
-      const Words words = load();
+      const Words words = compress(outer_);
       for (std::size_t w = 0; w < sum.size(); ++w) sum[w] ^= words[w];
     }
     store(sum);
@@ -107,31 +109,36 @@ class Pbkdf2 {
   }
 
   /// The digest in block_, hashed on from `state`, takes its own place.
-  void compress(const Context& state) {
-    Context context = state;
-    Hash::transform(&context, block_.data());
-    store(Hash::words(context));
+  Words compress(const Context& state) {
+    work_ = state;
+    Hash::transform(&work_, block_.data());
+    const Words words = Hash::words(work_);
+    store(words);
+    return words;
   }
 
   void store(const Words& words) {
     for (std::size_t w = 0; w < words.size(); ++w) {
-      for (std::size_t byte = 0; byte < 4; ++byte) {
-        block_[4 * w + byte] = static_cast<unsigned char>(words[w] >> (24 - 8 * byte));
-      }
+      const std::uint32_t big_endian = htobe32(words[w]);
+      std::memcpy(block_.data() + 4 * w, &big_endian, sizeof big_endian);
     }
   }
 
   Words load() const {
     Words words{};
     for (std::size_t w = 0; w < words.size(); ++w) {
-      for (std::size_t byte = 0; byte < 4; ++byte) words[w] = words[w] << 8 | block_[4 * w + byte];
+      std::uint32_t big_endian = 0;
+      std::memcpy(&big_endian, block_.data() + 4 * w, sizeof big_endian);
+      words[w] = be32toh(big_endian);
     }
     return words;
   }
 
   Context inner_;
   Context outer_;
-  std::array<unsigned char, block_size> block_{};
+  Context work_{};
+  // A block that crosses a cache line costs a tenth of the whole.
+  alignas(block_size) std::array<unsigned char, block_size> block_{};
 };
 
 }  // namespace
