@@ -1,6 +1,6 @@
 // What a rotation costs where nothing but SQLite is done: the statements of a refresh with rotation and
 // blacklisting, 64 to a commit, synchronous=FULL, in one thread. Prints rotations per second and CPU
-// time per rotation; bench/http.py sets the service's figures beside it.
+// time per rotation; bench/service.py sets the service's figures beside it.
 //
 //   bench_rotation DATABASE ROTATIONS      DATABASE: a copy that `easyjwt migrate` made, with user 1
 

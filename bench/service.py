@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """CPU time per request of the service, as ratios to nginx within one run.
 
-  bench/http.py BUILD [--seconds S] [--rounds N] [--only NAME]
+  bench/service.py BUILD [--seconds S] [--rounds N] [--only NAME]
 
 BUILD is a build folder of the bench preset (build/bench). Needs wrk, nginx and taskset. The server runs
 on core 0 and wrk on core 1, over 64 kept-alive connections; every pair of measurements is taken in turn
