@@ -116,7 +116,7 @@ class RequestReader {
   Progress read_chunks();
   void resize(std::size_t capacity);
 
-  const ReadLimits& limits_;
+  const ReadLimits limits_;
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;  ///< of the present request

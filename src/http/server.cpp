@@ -6,7 +6,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <cerrno>
+#include <charconv>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -47,14 +47,19 @@ std::string peer_text(const tcp::endpoint& endpoint) {
 
 struct ListenAddress {
   std::string host;  ///< empty: all
-  std::string port;
+  net::ip::port_type port = 0;
 };
 ListenAddress split_listen(std::string_view listen) {
-  const auto colon = listen.rfind(':');
-  if (colon == std::string_view::npos) throw ServerError("no ADDR:PORT: " + std::string(listen));
+  const auto colon = std::min(listen.rfind(':'), listen.size());
   auto host = listen.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  return {std::string(host), std::string(listen.substr(colon + 1))};
+  ListenAddress out{std::string(host)};
+  const auto* const end = listen.data() + listen.size();
+  const auto* const port = listen.data() + std::min(colon + 1, listen.size());
+  const auto [rest, error] = std::from_chars(port, end, out.port);
+  if (error != std::errc{} || rest != end)
+    throw ServerError("no ADDR:PORT: " + std::string(listen));
+  return out;
 }
 
 /// RFC 7301: a client that names its protocols and not ours gets an alert, not a guess.
@@ -317,23 +322,16 @@ void Server::bind() {
     if (!host.empty()) {
       net::io_context io;
       tcp::resolver resolver(io);
-      return impl_->listen(
-          resolver.resolve(host, port, tcp::resolver::passive | tcp::resolver::numeric_service)
-              .begin()
-              ->endpoint());
+      return impl_->listen({resolver.resolve(host, "").begin()->endpoint().address(), port});
     }
-    const auto number = std::stoul(port);
-    if (number > 65535) throw ServerError("no port: " + port);
     try {
-      impl_->listen({tcp::v6(), static_cast<net::ip::port_type>(number)});
+      impl_->listen({tcp::v6(), port});
     } catch (const boost::system::system_error& error) {
       if (error.code() != net::error::address_family_not_supported) throw;
-      impl_->listen({tcp::v4(), static_cast<net::ip::port_type>(number)});
+      impl_->listen({tcp::v4(), port});
     }
   } catch (const boost::system::system_error& error) {
     throw ServerError("cannot listen on " + listen + ": " + error.code().message());
-  } catch (const std::logic_error&) {
-    throw ServerError("no ADDR:PORT: " + listen);
   }
 }
 
