@@ -54,8 +54,15 @@ void append_json(std::string& out, const json::value& value) {
     case json::kind::bool_: out += value.get_bool() ? "true" : "false"; return;
     case json::kind::string: append_json_string(out, value.get_string()); return;
     case json::kind::int64:
-    case json::kind::uint64:
-    case json::kind::double_: out += python_number(value); return;
+    case json::kind::uint64: out += python_number(value); return;
+    case json::kind::double_:
+      // Digits beyond a double's range are read as infinity, which JSON has no word for.
+      if (std::isinf(value.get_double())) {
+        out += value.get_double() < 0 ? "-1e999" : "1e999";
+      } else {
+        out += python_number(value);
+      }
+      return;
     case json::kind::array: {
       char before = '[';
       for (const auto& element : value.get_array()) {
@@ -87,6 +94,7 @@ std::string python_number(const json::value& value) {
   if (value.is_uint64()) return std::to_string(value.get_uint64());
   if (!value.is_double()) return {};
   const double number = value.get_double();
+  if (std::isinf(number)) return number < 0 ? "-inf" : "inf";
   // Python's repr: the shortest digits that read back the same, in exponent form outside
   // [1e-4, 1e16), and always with a point or an exponent.
   const double size = std::fabs(number);

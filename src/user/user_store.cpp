@@ -45,6 +45,7 @@ Result<std::optional<User>> find(db::Transaction& transaction, const db::Sql& sq
 constexpr std::array<std::string_view, 6> orderings{"id",        "email",       "first_name",
                                                     "last_name", "date_joined", "last_login"};
 constexpr std::size_t max_words = 8;
+constexpr std::size_t widest_column = 254;  // of those that are searched: email
 
 /// The statements of a list: for each number of words a count, and for each ordering both
 /// directions. Made once; a Sql's address is its key.
@@ -109,7 +110,12 @@ std::vector<std::string> patterns(const std::vector<std::string>& words) {
   for (const auto& word : words) {
     if (out.size() == max_words) break;
     std::string pattern = "%";
+    std::size_t characters = 0;
     for (const char c : lower(word)) {
+      // A word longer than any column is in none of them, and nor is this much of it. The rest
+      // would only exceed SQLite's limit for patterns, which is a fault.
+      const bool begins = (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+      if (begins && ++characters > widest_column + 1) break;
       if (c == '%' || c == '_' || c == '\\') pattern += '\\';
       pattern += c;
     }

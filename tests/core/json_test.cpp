@@ -38,6 +38,8 @@ TEST(PythonNumber, IsWhatStrWrites) {
   EXPECT_EQ(str("123456789012345.0"), "123456789012345.0");
   EXPECT_EQ(str("0.0001"), "0.0001");
   EXPECT_EQ(str("0.00001"), "1e-05");
+  EXPECT_EQ(str("1e400"), "inf");
+  EXPECT_EQ(str("-1e400"), "-inf");
   EXPECT_EQ(str("true"), "");
 }
 
@@ -47,6 +49,17 @@ TEST(AppendJson, WritesWhatItRead) {
     std::string out;
     append_json(out, *parse_json(text));
     EXPECT_EQ(out, text);
+  }
+}
+
+TEST(AppendJson, WritesDigitsBeyondADoublesRangeAsSuch) {
+  for (const auto& text : {std::string("1e400"), "-1" + std::string(400, '0')}) {
+    std::string out;
+    append_json(out, *parse_json(text));
+    std::string again;
+    append_json(again, *parse_json(out));
+    EXPECT_EQ(out, text.front() == '-' ? "-1e999" : "1e999");
+    EXPECT_EQ(again, out);
   }
 }
 

@@ -37,6 +37,15 @@ Result<std::optional<std::string_view>> Authentication::raw_token(std::string_vi
 
 Result<std::optional<User>> Authentication::authenticate(const http::Request& request) const {
   if (!has_jwt_) return std::nullopt;
+  // Of two, a proxy may have judged the one and we the other. (WSGI joins them with a comma, which
+  // the original refuses with the same words.)
+  const auto& fields = request.headers;
+  const auto is_ours = [&](const auto& field) {
+    return http::equal_ignoring_case(field.name, header_name_);
+  };
+  if (std::count_if(fields.begin(), fields.end(), is_ours) > 1) {
+    return fail(Errc::bad_authorization_header);
+  }
   const auto raw = raw_token(request.header(header_name_));
   if (!raw) return fail(raw.error());
   if (!*raw) return std::nullopt;
