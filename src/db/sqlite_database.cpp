@@ -81,8 +81,9 @@ class FileDatabase final : public Database {
  public:
   FileDatabase(std::unique_ptr<SqliteConnection> connection, const std::string& path,
                std::chrono::milliseconds busy_deadline, Log log)
-      : health_(path, std::move(log)),
-        writer_(std::move(connection), path, busy_deadline, health_),
+      : reading_(path, "reading", log),
+        writing_(path, "writing", std::move(log)),
+        writer_(std::move(connection), path, busy_deadline, writing_),
         readers_(path, busy_deadline) {}
 
   Engine engine() const noexcept override { return Engine::sqlite; }
@@ -95,7 +96,7 @@ class FileDatabase final : public Database {
     if (!taken) {
       auto& error = taken.error();
       if (error.code == Errc::refused) error.code = Errc::unavailable;
-      health_.note(error);
+      reading_.note(error);
       return std::move(error);
     }
     auto& connection = *taken;
@@ -107,7 +108,7 @@ class FileDatabase final : public Database {
       throw;
     }
     readers_.put_back(std::move(connection), generation);
-    if (error) health_.note(error);
+    reading_.note(error);
     return error;
   }
 
@@ -117,7 +118,8 @@ class FileDatabase final : public Database {
   }
 
  private:
-  Health health_;
+  Health reading_;
+  Health writing_;
   SqliteWriter writer_;
   ReaderPool readers_;  // closed first, so that the writer's connection is the one that cleans up
 };

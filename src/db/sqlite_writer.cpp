@@ -11,7 +11,7 @@ constexpr std::size_t largest_batch = 64;
 /// The log's length in pages from which it is checkpointed: once nothing has come for idle_time,
 /// and whatever comes.
 constexpr int checkpoint_when_idle = 250;
-constexpr int checkpoint_at_last = 4000;
+constexpr int checkpoint_at_last = 1000;
 constexpr std::chrono::milliseconds idle_time{20};
 
 constexpr Sql begin{"BEGIN IMMEDIATE"};
@@ -39,9 +39,7 @@ std::optional<Error> attempt_alone(SqliteConnection& connection, Job& job) {
   if (auto error = connection.control(savepoint)) return error;
   attempt(connection, job);
   if (!connection.in_transaction()) {
-    // SQLite rolls back everything by itself when the disk is full or fails.
-    return job.error ? job.error
-                     : Error{Errc::unavailable, {}, "the transaction was rolled back by SQLite"};
+    return job.error ? job.error : Error{Errc::unavailable, {}, "rolled back by SQLite"};
   }
   if (job.has_failed()) {
     if (auto error = connection.control(undo)) return error;
@@ -49,13 +47,14 @@ std::optional<Error> attempt_alone(SqliteConnection& connection, Job& job) {
   return connection.control(release);
 }
 
+/// An Error where nothing was committed: for those jobs that don't have one of their own.
 std::optional<Error> attempt_all(SqliteConnection& connection, std::span<Job* const> jobs) {
   if (auto error = connection.control(begin)) return error;
   if (jobs.size() == 1) {
     attempt(connection, *jobs.front());
-    if (jobs.front()->has_failed()) {
-      connection.roll_back();
-      return std::nullopt;
+    if (jobs.front()->has_failed()) return Error{};
+    if (!connection.in_transaction()) {
+      return Error{Errc::unavailable, {}, "rolled back by SQLite"};
     }
   } else {
     for (auto* job : jobs) {
@@ -68,16 +67,17 @@ std::optional<Error> attempt_all(SqliteConnection& connection, std::span<Job* co
 }  // namespace
 
 void Health::note(const std::optional<Error>& error) {
+  if (error && error->code == Errc::would_wait) return;
   const bool is_well = !error || error->code != Errc::unavailable;
   if (is_well_.load(std::memory_order_relaxed) == is_well ||
       is_well_.exchange(is_well) == is_well) {
     return;
   }
   if (is_well) {
-    log_(LogLevel::info, "the database answers again", {{"file", path_}});
+    log_(LogLevel::info, "the database answers again", {{"file", path_}, {"when", deed_}});
   } else {
     log_(LogLevel::error, "the database does not answer",
-         {{"file", path_}, {"reason", error->reason}});
+         {{"file", path_}, {"when", deed_}, {"reason", error->reason}});
   }
 }
 

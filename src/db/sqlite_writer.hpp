@@ -23,14 +23,17 @@ namespace easyjwt::db {
 
 using Work = FunctionRef<std::optional<Error>(Transaction&)>;
 
-/// Whether the database answers, told to the log once per change and not once per request.
+/// Whether the database can be read, or written, told to the log once per change and not once per
+/// request. One each: on a full disk every read succeeds.
 class Health {
  public:
-  Health(std::string path, Log log) : path_(std::move(path)), log_(std::move(log)) {}
+  Health(std::string path, std::string_view deed, Log log)
+      : path_(std::move(path)), deed_(deed), log_(std::move(log)) {}
   void note(const std::optional<Error>& error);
 
  private:
   const std::string path_;
+  const std::string_view deed_;  ///< "reading" or "writing"
   const Log log_;
   std::atomic<bool> is_well_ = true;
 };
@@ -100,11 +103,22 @@ class SqliteTransaction final : public Transaction {
   using Transaction::run;
   Result<std::int64_t> run(const Sql& sql, std::span<const Value> values,
                            FunctionRef<void(const Row&)> each) override {
+    if (auto error = lost()) return fail(*std::move(error));
     return connection_.run(sql, values, each);
   }
-  Result<void> run_script(std::string_view text) override { return connection_.run_script(text); }
+  Result<void> run_script(std::string_view text) override {
+    if (auto error = lost()) return fail(*std::move(error));
+    return connection_.run_script(text);
+  }
 
  private:
+  /// SQLite rolls everything back by itself when the disk is full or fails. Work that goes on all
+  /// the same would have each of its statements committed alone.
+  std::optional<Error> lost() const {
+    if (connection_.in_transaction()) return std::nullopt;
+    return Error{Errc::unavailable, {}, "the transaction was rolled back by SQLite"};
+  }
+
   SqliteConnection& connection_;
 };
 

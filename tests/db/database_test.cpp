@@ -126,6 +126,8 @@ TEST_P(EveryDatabase, AnErrorRollsBack) {
   EXPECT_EQ(result.error().code, Errc::token_not_valid);
   EXPECT_EQ(result.error().reason, "mine");
   EXPECT_EQ(people(), 0);
+  EXPECT_EQ(database_->counters().writes, 2u);
+  EXPECT_EQ(database_->counters().commits, 1u);  // that of the fixture
 }
 
 TEST_P(EveryDatabase, AnExceptionRollsBackAndReachesTheCaller) {

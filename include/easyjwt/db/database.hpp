@@ -41,7 +41,8 @@ class Transaction {
   Result<std::int64_t> run(const Sql& sql, std::initializer_list<Value> values = {}) {
     return run(sql, values, [](const Row&) {});
   }
-  /// Runs text that is made at run time and used once (migrations): several statements apart by ';'.
+  /// Runs text that is made at run time and used once (migrations): several statements apart by
+  /// ';'.
   virtual Result<void> run_script(std::string_view text) = 0;
 
   Transaction(const Transaction&) = delete;
@@ -53,7 +54,8 @@ class Transaction {
 };
 
 struct DatabaseSettings {
-  std::string url = "sqlite:///easyjwt.sqlite3";  ///< absolute once settings are read; "sqlite://:memory:"
+  std::string url =
+      "sqlite:///easyjwt.sqlite3";  ///< absolute once settings are read; "sqlite://:memory:"
   std::chrono::milliseconds busy_deadline{1500};  ///< how long a locked file is waited for
 };
 
@@ -63,8 +65,8 @@ enum class Engine { sqlite, postgresql };
 /// Result; an Error rolls back. f may be run twice, so it touches nothing but what it returns.
 ///
 /// On SQLite, reads go on connections of their own (WAL: a writer never holds them up) and are not
-/// waiting; write() hands f to the one writer thread, which gives each f a savepoint and commits up to
-/// 64 together, durably (synchronous=FULL), and blocks until then. On a thread that may not wait
+/// waiting; write() hands f to the one writer thread, which gives each f a savepoint and commits up
+/// to 64 together, durably (synchronous=FULL), and blocks until then. On a thread that may not wait
 /// (core/waiting.hpp) write() is Errc::would_wait, and so is a read that finds the file locked.
 class Database {
  public:
@@ -90,8 +92,8 @@ class Database {
   virtual Counters counters() const noexcept = 0;
 
  protected:
-  /// Runs `f` in a transaction; nullopt means that it committed (or had nothing to), an Error that it
-  /// did not, whoever failed.
+  /// Runs `f` in a transaction; nullopt means that it committed (or had nothing to), an Error that
+  /// it did not, whoever failed.
   virtual std::optional<Error> perform_read(FunctionRef<std::optional<Error>(Transaction&)> f) = 0;
   virtual std::optional<Error> perform_write(FunctionRef<std::optional<Error>(Transaction&)> f) = 0;
 

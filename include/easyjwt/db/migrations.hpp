@@ -20,8 +20,13 @@ struct MigrationStep {
 /// say): the reason names table and column.
 Result<std::vector<MigrationStep>> pending_migrations(Database& database);
 
-/// Brings the schema forward in one transaction and returns the steps that were done. A database that
-/// a Django auth-service has been using is adopted: what is there stays, what is ours is added.
+/// Brings the schema forward in one transaction and returns the steps that were done: none, and no
+/// lock taken, where nothing is pending. Of several processes one does it, the others wait for it
+/// (DatabaseSettings::busy_deadline; a large table takes seconds to index). A database that a
+/// Django auth-service has been using is adopted by its tables and columns, whatever version of
+/// Django made it: what is there stays (but user.jwt_secret, which easyjwt_user's 0002 drops), what
+/// is missing is added, with the rows that Django's migrate would have made. Errors as
+/// pending_migrations.
 Result<std::vector<MigrationStep>> migrate(Database& database, const Clock& clock);
 
 }  // namespace easyjwt::db

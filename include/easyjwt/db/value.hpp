@@ -15,8 +15,8 @@ struct Sql {
   std::string_view text;
 };
 
-/// What is bound to a parameter. The type counts: a bool is bound as the engine's boolean, a Time as
-/// the engine's timestamp. Texts are copied by the driver; views need live only for the call.
+/// What is bound to a parameter. The type counts: a bool is bound as the engine's boolean, a Time
+/// as the engine's timestamp. Texts are copied by the driver; views need live only for the call.
 using Value = std::variant<std::nullptr_t, bool, std::int64_t, std::string_view, Time>;
 
 /// An optional as a Value: null where it is empty.
