@@ -8,3 +8,7 @@ if(EASYJWT_SANITIZE)
     add_compile_options(-Wno-tsan)
   endif()
 endif()
+if(EASYJWT_FUZZ)
+  # The libraries, too: a fuzzer that sees no coverage searches blindly.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
