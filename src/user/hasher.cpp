@@ -89,6 +89,8 @@ struct Hasher::Impl {
     auto made = compute_hash(encoding, password, memory[permit->slot()]);
     const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - start;
     hashing.fetch_add(static_cast<std::uint64_t>(time.count()), std::memory_order_relaxed);
+    // Memory is kept for whoever waits, not by a service that has nothing to do.
+    if (gate.waiting() == 0) memory[permit->slot()].release();
     return made;
   }
 

@@ -121,11 +121,11 @@ Result<std::string> scrypt(const PasswordEncoding& encoding, std::string_view pa
 
 }  // namespace
 
-HashMemory::~HashMemory() { unmap(); }
+HashMemory::~HashMemory() { release(); }
 
 unsigned char* HashMemory::take(std::size_t size) noexcept {
   if (size > size_) {
-    unmap();
+    release();
     void* const mapped =
         mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapped == MAP_FAILED) return nullptr;
@@ -139,10 +139,10 @@ unsigned char* HashMemory::take(std::size_t size) noexcept {
 }
 
 void HashMemory::give_back() noexcept {
-  if (size_ > max_kept) unmap();
+  if (size_ > max_kept) release();
 }
 
-void HashMemory::unmap() noexcept {
+void HashMemory::release() noexcept {
   if (start_ != nullptr) munmap(start_, size_);
   start_ = nullptr;
   size_ = 0;

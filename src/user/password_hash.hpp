@@ -22,10 +22,10 @@ class HashMemory {
   /// nullptr where there is no memory. What was taken before is gone.
   unsigned char* take(std::size_t size) noexcept;
   void give_back() noexcept;
+  /// Hands all of it back to the system.
+  void release() noexcept;
 
  private:
-  void unmap() noexcept;
-
   void* start_ = nullptr;
   std::size_t size_ = 0;
 };
