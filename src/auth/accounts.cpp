@@ -99,10 +99,25 @@ std::vector<Text> Accounts::validate_password(std::string_view password, const U
 
 Result<void> Accounts::change_password(std::string_view email, std::string_view old_password,
                                        std::string_view new_password) {
-  const auto refused = [] { return fail(Error::non_field({"Invalid credentials.", {}})); };
+  auto done = try_change_password(email, old_password, new_password);
+  // What came in between may be a login's re-hash of the old password: that still proves it. After
+  // another change it does not.
+  if (!done && done.error().code == Errc::conflict) {
+    done = try_change_password(email, old_password, new_password);
+  }
+  if (!done && done.error().code == Errc::conflict) {
+    return fail(Error::non_field({"Invalid credentials.", {}}));
+  }
+  return done;
+}
+
+Result<void> Accounts::try_change_password(std::string_view email, std::string_view old_password,
+                                           std::string_view new_password) {
   const auto user = authenticate(email, old_password);
   if (!user) {
-    if (user.error().code == Errc::no_active_account) return refused();
+    if (user.error().code == Errc::no_active_account) {
+      return fail(Error::non_field({"Invalid credentials.", {}}));
+    }
     return fail(user.error());
   }
   if (auto wrong = validate_password(new_password, &*user); !wrong.empty()) {
@@ -110,10 +125,7 @@ Result<void> Accounts::change_password(std::string_view email, std::string_view 
     error.fields.push_back({"new_password", std::move(wrong)});
     return fail(std::move(error));
   }
-  auto done = set_password(*user, new_password);
-  // Another change came in between: what was proven is no longer the password.
-  if (!done && done.error().code == Errc::conflict) return refused();
-  return done;
+  return set_password(*user, new_password);
 }
 
 Result<void> Accounts::set_password(const User& user, std::string_view new_password) {

@@ -24,6 +24,18 @@ std::optional<std::int64_t> to_integer(std::string_view text) {
   return value;
 }
 
+/// A login beside this one may just have re-hashed the same password, which is then proven anew.
+/// What has changed twice is not that, and refused.
+template <class Login>
+auto log_in(Login login) {
+  auto done = login();
+  if (!done && done.error().code == Errc::conflict) done = login();
+  if (!done && done.error().code == Errc::conflict) {
+    done = fail(Errc::no_active_account, {}, done.error().reason);
+  }
+  return done;
+}
+
 OutstandingToken outstanding(std::string_view raw, const Claims& claims) {
   return {.jti = claims.jti,
           .token = raw,
@@ -49,6 +61,14 @@ Tokens::Tokens(const AuthSettings& settings, const TokenCodec& codec, db::Databa
 }
 
 Result<TokenPair> Tokens::obtain(std::string_view email, std::string_view password) {
+  return log_in([&] { return try_obtain(email, password); });
+}
+
+Result<std::string> Tokens::obtain_sliding(std::string_view email, std::string_view password) {
+  return log_in([&] { return try_obtain_sliding(email, password); });
+}
+
+Result<TokenPair> Tokens::try_obtain(std::string_view email, std::string_view password) {
   const auto user = accounts_.authenticate(email, password);
   if (!user) return fail(user.error());
   const auto now = clock_();
@@ -63,7 +83,7 @@ Result<TokenPair> Tokens::obtain(std::string_view email, std::string_view passwo
   return pair;
 }
 
-Result<std::string> Tokens::obtain_sliding(std::string_view email, std::string_view password) {
+Result<std::string> Tokens::try_obtain_sliding(std::string_view email, std::string_view password) {
   const auto user = accounts_.authenticate(email, password);
   if (!user) return fail(user.error());
   const auto now = clock_();
@@ -83,7 +103,7 @@ Result<void> Tokens::record_login(const User& user, std::string_view raw,
     const auto current = users.find_by_id(user.id);
     if (!current) return fail(current.error());
     if (!*current || !(*current)->is_active || (*current)->password != user.password) {
-      return fail(Errc::no_active_account, {}, "the user has changed during the login");
+      return fail(Errc::conflict, {}, "the user has changed during the login");
     }
     if (settings_.token_blacklist) {
       const auto added = TokenStore(transaction)

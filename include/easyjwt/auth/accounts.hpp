@@ -58,6 +58,9 @@ class Accounts {
   Result<bool> email_taken(std::string_view email);
 
  private:
+  /// Errc::conflict: the password has changed in between.
+  Result<void> try_change_password(std::string_view email, std::string_view old_password,
+                                   std::string_view new_password);
   Result<void> store_password(const User& user, std::string_view encoding,
                               std::optional<Time> modified);
 
