@@ -241,6 +241,7 @@ class Loader {
   void finish() {
     auto& s = loaded_.settings;
     if (s.secret_key.empty()) error("SECRET_KEY", "must not be empty");
+    s.auth.secret = s.secret_key;
     finish_applications();
     finish_token_keys();
     finish_claims();

@@ -111,6 +111,13 @@ Result<int> serve(const LoadedSettings& loaded, Signals& signals) {
   std::printf("listening on %s://%s\n", server.tls() ? "https" : "http", server.address().c_str());
   std::fflush(stdout);
   server.run();
+  const auto written = (*database)->counters();
+  const auto hashed = tools.hasher.usage();
+  log(LogLevel::info, "stopped",
+      {{"writes", std::to_string(written.writes)},
+       {"commits", std::to_string(written.commits)},
+       {"hashing_ms", std::to_string(hashed.hashing / 1'000'000)},
+       {"permits_ms", std::to_string(hashed.held / 1'000'000)}});
   return 0;
 }
 
