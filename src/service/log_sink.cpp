@@ -75,6 +75,7 @@ class GatheringSink final : public spdlog::sinks::base_sink<std::mutex> {
       changed_.wait_for(lock, flush_interval, [this] { return stopping_; });
       flush_();
     }
+    flush_();
   }
 
   const int fd_;

@@ -1,0 +1,569 @@
+#include "easyjwt/service/settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "files.hpp"
+#include "service/settings_table.hpp"
+
+namespace easyjwt {
+namespace {
+
+constexpr std::string_view least =
+    "SECRET_KEY = \"0123456789abcdef0123456789abcdef\"\n"
+    "INSTALLED_APPS = [\"easyjwt_auth\", \"easyjwt_auth.token_blacklist\", \"easyjwt_user\"]\n";
+
+class Settings : public testing::Test {
+ protected:
+  /// The least that works, and more lines from line 3 on.
+  LoadedSettings load(std::string_view more, const Environment& environment = {}) {
+    return load_text(std::string(least) + std::string(more), environment);
+  }
+  LoadedSettings load_text(std::string_view text, const Environment& environment = {}) {
+    return load_settings(folder_.write("easyjwt.toml", text), environment);
+  }
+  std::string file() const { return folder_.path("easyjwt.toml"); }
+
+  /// All errors, a line each.
+  static std::string errors(const LoadedSettings& loaded) {
+    std::string out;
+    for (const auto& error : loaded.errors) out += error.str() + '\n';
+    return out;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Settings, LeastThatWorks) {
+  const auto loaded = load("");
+  EXPECT_EQ(errors(loaded), "");
+  EXPECT_TRUE(loaded.warnings.empty());
+  EXPECT_EQ(loaded.settings.secret_key.view(), "0123456789abcdef0123456789abcdef");
+  EXPECT_EQ(loaded.settings.token.signing_key.view(), "0123456789abcdef0123456789abcdef");
+  EXPECT_EQ(loaded.settings.database.url, "sqlite:///" + folder_.path("easyjwt.sqlite3"));
+  EXPECT_TRUE(loaded.settings.auth.token_blacklist);
+}
+
+struct Wrong {
+  const char* lines;
+  const char* error;  ///< after the file's name
+
+  friend void PrintTo(const Wrong& wrong, std::ostream* out) { *out << plain_name(wrong.error); }
+};
+
+class WrongSettings : public Settings, public testing::WithParamInterface<Wrong> {};
+
+TEST_P(WrongSettings, NameFileLineAndKey) {
+  EXPECT_EQ(errors(load(GetParam().lines)), file() + GetParam().error + '\n');
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, WrongSettings,
+    testing::Values(
+        Wrong{"DEBUG = 1\n", ":3: DEBUG: expected true or false, found an integer"},
+        Wrong{"\n\nDEBUG = \"yes\"\n", ":5: DEBUG: expected true or false, found a string"},
+        Wrong{"ALLOWED_HOSTS = \"*\"\n",
+              ":3: ALLOWED_HOSTS: expected a list of strings, found a string"},
+        Wrong{"ALLOWED_HOSTS = [\"a\", 5]\n",
+              ":3: ALLOWED_HOSTS: in the list: expected a string, found an integer"},
+        Wrong{"DEBG = true\n", ":3: DEBG: is not a setting; did you mean DEBUG?"},
+        Wrong{"debug = true\n", ":3: debug: is not a setting; did you mean DEBUG?"},
+        Wrong{"something_else_entirely = true\n", ":3: something_else_entirely: is not a setting"},
+        Wrong{"[EASYJWT]\nALGORITHM = \"HS256\"\n",
+              ":3: EASYJWT: is not a setting; did you mean EASY_JWT?"},
+        Wrong{"[EASY_JWT]\nACCESS_TOKEN_LIFETME = 5\n",
+              ":4: EASY_JWT.ACCESS_TOKEN_LIFETME: is not a setting; did you mean "
+              "EASY_JWT.ACCESS_TOKEN_LIFETIME?"},
+        // A key that got below a [SECTION].
+        Wrong{"[SERVER]\nDEBUG = true\n",
+              ":4: SERVER.DEBUG: is not a setting; did you mean DEBUG?"},
+        Wrong{"SIGNING_KEY = \"x\"\n",
+              ":3: SIGNING_KEY: is not a setting; did you mean EASY_JWT.SIGNING_KEY?"},
+        Wrong{"SERVER = 5\n", ":3: SERVER: must be a table: [SERVER]"},
+        Wrong{"PASSWORD_HASHERS = [\"md5\"]\n",
+              ":3: PASSWORD_HASHERS: in the list: must be one of \"argon2\", \"pbkdf2_sha256\", "
+              "\"pbkdf2_sha1\", \"bcrypt_sha256\", \"bcrypt\", \"scrypt\""},
+        Wrong{"PASSWORD_HASHERS = []\n", ":3: PASSWORD_HASHERS: must not be empty"},
+        Wrong{"AUTH_PASSWORD_VALIDATORS = [\"LengthValidator\"]\n",
+              ":3: AUTH_PASSWORD_VALIDATORS: in the list: must be one of "
+              "\"UserAttributeSimilarityValidator\", \"MinimumLengthValidator\", "
+              "\"CommonPasswordValidator\", \"NumericPasswordValidator\""},
+        Wrong{"SESSION_COOKIE_AGE = -1\n", ":3: SESSION_COOKIE_AGE: must not be negative"},
+        Wrong{"SESSION_COOKIE_SAMESITE = \"lax\"\n",
+              ":3: SESSION_COOKIE_SAMESITE: must be one of \"Lax\", \"Strict\", \"None\", \"\""},
+        Wrong{"SESSION_COOKIE_NAME = \"a;b\"\n",
+              ":3: SESSION_COOKIE_NAME: must be an HTTP token: letters, digits and "
+              "!#$%&'*+-.^_`|~"},
+        Wrong{"[SERVER]\nTHREADS = 2000\n", ":4: SERVER.THREADS: must be at most 1024"},
+        Wrong{"[SERVER]\nLOG_FORMAT = \"xml\"\n",
+              ":4: SERVER.LOG_FORMAT: must be one of \"text\", \"json\""},
+        Wrong{"[SERVER]\nTLS_CERTIFICATE = \"cert.pem\"\n",
+              ": SERVER.TLS_KEY: and SERVER.TLS_CERTIFICATE must be set together"},
+        Wrong{"[SERVER]\nTRUSTED_PROXIES = [\"10.0.0.1\"]\n",
+              ":4: SERVER.TRUSTED_PROXIES: a value other than [] is not supported by this version"},
+        Wrong{"[DATABASE]\nURL = \"mysql://u:geheim@h/d\"\n",
+              ":4: DATABASE.URL: must be sqlite:///FILE"},
+        Wrong{"[DATABASE]\nURL = \"postgresql://u:geheim@h/d\"\n",
+              ":4: DATABASE.URL: PostgreSQL is not supported by this version"},
+        Wrong{"[EASY_JWT]\nALGORITHM = \"none\"\n",
+              ":4: EASY_JWT.ALGORITHM: must be one of \"HS256\", \"HS384\", \"HS512\", \"RS256\", "
+              "\"RS384\", \"RS512\", \"ES256\", \"ES384\", \"ES512\", \"PS256\", \"PS384\", "
+              "\"PS512\", \"EdDSA\""},
+        Wrong{"[EASY_JWT]\nACCESS_TOKEN_LIFETIME = 1.5\n",
+              ":4: EASY_JWT.ACCESS_TOKEN_LIFETIME: must be a whole number of seconds"},
+        Wrong{"[EASY_JWT]\nACCESS_TOKEN_LIFETIME = 0\n",
+              ":4: EASY_JWT.ACCESS_TOKEN_LIFETIME: must be at least one second"},
+        Wrong{"[EASY_JWT]\nACCESS_TOKEN_LIFETIME = \"5 minutes\"\n",
+              ":4: EASY_JWT.ACCESS_TOKEN_LIFETIME: is not a lifetime: a number of seconds, or a "
+              "string like \"90s\", \"5m\", \"12h\" or \"1d\", at most 100 years"},
+        Wrong{"[EASY_JWT]\nACCESS_TOKEN_LIFETIME = -300\n",
+              ":4: EASY_JWT.ACCESS_TOKEN_LIFETIME: is not a lifetime: a number of seconds, or a "
+              "string like \"90s\", \"5m\", \"12h\" or \"1d\", at most 100 years"},
+        Wrong{"[EASY_JWT]\nLEEWAY = -1\n",
+              ":4: EASY_JWT.LEEWAY: must be a number of seconds, 0 to 1000000000"},
+        Wrong{"[EASY_JWT]\nLEEWAY = nan\n",
+              ":4: EASY_JWT.LEEWAY: must be a number of seconds, 0 to 1000000000"},
+        Wrong{"[EASY_JWT]\nLEEWAY = inf\n",
+              ":4: EASY_JWT.LEEWAY: must be a number of seconds, 0 to 1000000000"},
+        Wrong{"[EASY_JWT]\nAUDIENCE = 5\n",
+              ":4: EASY_JWT.AUDIENCE: expected a string or a list of strings, found an integer"},
+        Wrong{"[EASY_JWT]\nAUTH_HEADER_TYPES = []\n",
+              ":4: EASY_JWT.AUTH_HEADER_TYPES: must not be empty"},
+        Wrong{"[EASY_JWT]\nAUTH_HEADER_NAME = \"HTTP_\"\n",
+              ":4: EASY_JWT.AUTH_HEADER_NAME: must be an HTTP token: letters, digits and "
+              "!#$%&'*+-.^_`|~"},
+        Wrong{"[EASY_JWT]\nUSER_ID_FIELD = \"username\"\n",
+              ":4: EASY_JWT.USER_ID_FIELD: must be one of \"id\", \"pk\", \"email\""},
+        Wrong{"[EASY_JWT]\nAUTH_TOKEN_CLASSES = [\"UntypedToken\"]\n",
+              ":4: EASY_JWT.AUTH_TOKEN_CLASSES: in the list: must be of \"AccessToken\", "
+              "\"RefreshToken\", \"SlidingToken\""},
+        Wrong{"[EASY_JWT]\nAUTH_TOKEN_CLASSES = []\n",
+              ":4: EASY_JWT.AUTH_TOKEN_CLASSES: must not be empty"},
+        Wrong{"[EASY_JWT]\nUSER_AUTHENTICATION_RULE = \"my.rule\"\n",
+              ":4: EASY_JWT.USER_AUTHENTICATION_RULE: must be "
+              "\"default_user_authentication_rule\""},
+        Wrong{"[EASY_JWT]\nTOKEN_OBTAIN_SERIALIZER = \"mine.Serializer\"\n",
+              ":4: EASY_JWT.TOKEN_OBTAIN_SERIALIZER: must be one of \"TokenObtainPairSerializer\", "
+              "\"TokenRefreshSerializer\", \"TokenVerifySerializer\", "
+              "\"TokenBlacklistSerializer\", \"TokenObtainSlidingSerializer\", "
+              "\"TokenRefreshSlidingSerializer\""},
+        Wrong{"[EASY_JWT]\nJTI_CLAIM = \"user_id\"\n",
+              ":4: EASY_JWT.JTI_CLAIM: must not be the same as EASY_JWT.USER_ID_CLAIM"},
+        Wrong{"[EASY_JWT]\nUSER_ID_CLAIM = \"exp\"\n",
+              ":4: EASY_JWT.USER_ID_CLAIM: must not be a claim of its own meaning"},
+        Wrong{"[EASY_JWT]\nUSER_ID_CLAIM = \"a\\u0000b\"\n",
+              ":4: EASY_JWT.USER_ID_CLAIM: must not hold a NUL character"},
+        Wrong{"[EASY_JWT]\nALGORITHM = \"RS256\"\n",
+              ": EASY_JWT.SIGNING_KEY: must be a private key for ALGORITHM RS256"},
+        // Not built yet, and not to be ignored.
+        Wrong{"[EASY_JWT]\nDETECT_REUSE = true\n",
+              ":4: EASY_JWT.DETECT_REUSE: a value other than false is not supported by this "
+              "version"},
+        Wrong{"[EASY_JWT]\nROTATION_GRACE = 5\n",
+              ":4: EASY_JWT.ROTATION_GRACE: a value other than 0 is not supported by this version"},
+        Wrong{"[EASY_JWT]\nREFRESH_TOKEN_IN_COOKIE = true\n",
+              ":4: EASY_JWT.REFRESH_TOKEN_IN_COOKIE: a value other than false is not supported by "
+              "this version"},
+        Wrong{
+            "AUTHENTICATION_BACKENDS = [\"ModelBackend\", \"RemoteAuthBackend\"]\n",
+            ":3: AUTHENTICATION_BACKENDS: in the list: RemoteAuthBackend is not supported by this "
+            "version (it is the client-service's)"},
+        Wrong{"= 5\n",
+              ":3: Error while parsing root table: expected keys, tables, whitespace or comments, "
+              "saw '='"},
+        Wrong{"DEBUG = true\nDEBUG = false\n",
+              ":4: Error while parsing key-value pair: cannot redefine existing boolean 'DEBUG'"}));
+
+TEST_F(Settings, RequiredOnes) {
+  EXPECT_EQ(errors(load_text("")),
+            file() + ": SECRET_KEY: must be set\n" + file() + ": INSTALLED_APPS: must be set\n");
+  EXPECT_EQ(errors(load_text("SECRET_KEY = \"\"\nINSTALLED_APPS = [\"easyjwt_auth\", "
+                             "\"easyjwt_user\"]\n")),
+            file() + ":1: SECRET_KEY: must not be empty\n");
+  EXPECT_EQ(errors(load_text("SECRET_KEY = \"x\"\nINSTALLED_APPS = [\"easyjwt_user\"]\n")),
+            file() + ":2: INSTALLED_APPS: an auth-service needs easyjwt_auth and easyjwt_user\n");
+  EXPECT_EQ(errors(load_text("SECRET_KEY = \"x\"\nINSTALLED_APPS = [\"easyjwt_client\"]\n")),
+            file() +
+                ":2: INSTALLED_APPS: the client-service (easyjwt_client) is not part of this "
+                "version\n");
+}
+
+TEST_F(Settings, AFileThatIsNotThereIsNamed) {
+  const auto loaded = load_settings(folder_.path("none.toml"), {});
+  EXPECT_EQ(errors(loaded),
+            folder_.path("none.toml") + ": cannot be read: No such file or directory\n");
+}
+
+TEST_F(Settings, AllErrorsAreReported) {
+  EXPECT_EQ(load("DEBUG = 1\nDEBG = 2\nALLOWED_HOSTS = 3\n").errors.size(), 3u);
+}
+
+TEST_F(Settings, SecretsAreInNoError) {
+  const auto loaded = load(
+      "SECRET_KEY_FALLBACKS = [\"geheim\", 5]\n"
+      "[EASY_JWT]\nALGORITHM = \"RS256\"\nSIGNING_KEY = \"geheim\"\n"
+      "[DATABASE]\nURL = \"mysql://geheim\"\n");
+  EXPECT_EQ(errors(loaded).find("geheim"), std::string::npos);
+  const auto keys = load("[EASY_JWT]\nALGORITHM = \"RS256\"\nSIGNING_KEY = \"geheim\"\n");
+  EXPECT_EQ(errors(keys), file() +
+                              ":5: EASY_JWT.SIGNING_KEY: is neither PEM text nor the path of a "
+                              "readable PEM file\n");
+}
+
+TEST_F(Settings, EveryMemberIsReached) {
+  const auto loaded = load(R"(
+DEBUG = true
+ALLOWED_HOSTS = ["*"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher", "scrypt"]
+PASSWORD_UPGRADE = false
+AUTH_PASSWORD_VALIDATORS = ["django.contrib.auth.password_validation.NumericPasswordValidator"]
+[DATABASE]
+URL = "sqlite:///data/../a#b.sqlite3"
+[SERVER]
+LISTEN = "0.0.0.0:1"
+THREADS = 3
+TLS_CERTIFICATE = "cert.pem"
+TLS_KEY = "/key.pem"
+LOG_FORMAT = "json"
+[REST_FRAMEWORK]
+DEFAULT_AUTHENTICATION_CLASSES = ["rest_framework.authentication.SessionAuthentication"]
+[EASY_JWT]
+ACCESS_TOKEN_LIFETIME = "90s"
+REFRESH_TOKEN_LIFETIME = 7200
+SLIDING_TOKEN_LIFETIME = 60.0
+SLIDING_TOKEN_REFRESH_LIFETIME = "2d"
+ROTATE_REFRESH_TOKENS = true
+BLACKLIST_AFTER_ROTATION = true
+UPDATE_LAST_LOGIN = true
+CHECK_REVOKE_TOKEN = true
+CREATE_USER_OPEN = false
+ALGORITHM = "HS512"
+SIGNING_KEY = "k"
+AUDIENCE = ["a"]
+ISSUER = "i"
+LEEWAY = 0.5
+AUTH_HEADER_TYPES = ["JWT", "Bearer"]
+AUTH_HEADER_NAME = "HTTP_X_ACCESS_TOKEN"
+USER_ID_FIELD = "email"
+USER_ID_CLAIM = "sub"
+TOKEN_TYPE_CLAIM = "typ"
+JTI_CLAIM = "id"
+REVOKE_TOKEN_CLAIM = "h"
+SLIDING_TOKEN_REFRESH_EXP_CLAIM = "r"
+AUTH_TOKEN_CLASSES = ["easyjwt_auth.tokens.SlidingToken", "AccessToken"]
+TOKEN_OBTAIN_SERIALIZER = "easyjwt_auth.serializers.TokenObtainSlidingSerializer"
+)");
+  ASSERT_EQ(errors(loaded), "");
+  const auto& s = loaded.settings;
+  EXPECT_TRUE(s.debug);
+  EXPECT_EQ(s.allowed_hosts, std::vector<std::string>{"*"});
+  EXPECT_EQ(s.hasher.hashers, (std::vector<std::string>{"pbkdf2_sha256", "scrypt"}));
+  EXPECT_FALSE(s.hasher.upgrade);
+  EXPECT_EQ(s.password_validators, std::vector<std::string>{"NumericPasswordValidator"});
+  EXPECT_EQ(s.database.url, "sqlite:///" + folder_.path("data/../a#b.sqlite3"));
+  EXPECT_EQ(s.server.listen, "0.0.0.0:1");
+  EXPECT_EQ(s.server.threads, 3u);
+  EXPECT_EQ(s.server.tls_certificate, folder_.path("cert.pem"));
+  EXPECT_EQ(s.server.tls_key, "/key.pem");
+  EXPECT_EQ(s.log_format, "json");
+  EXPECT_EQ(s.authentication_classes, std::vector<std::string>{"SessionAuthentication"});
+  EXPECT_EQ(s.token.access_lifetime.count(), 90);
+  EXPECT_EQ(s.token.refresh_lifetime.count(), 7200);
+  EXPECT_EQ(s.token.sliding_lifetime.count(), 60);
+  EXPECT_EQ(s.token.sliding_refresh_lifetime.count(), 172800);
+  EXPECT_TRUE(s.auth.rotate_refresh_tokens && s.auth.blacklist_after_rotation &&
+              s.auth.update_last_login && s.auth.check_revoke_token);
+  EXPECT_FALSE(s.auth.create_user_open);
+  EXPECT_EQ(s.token.algorithm, "HS512");
+  EXPECT_EQ(s.token.signing_key.view(), "k");
+  EXPECT_EQ(s.token.audience, std::vector<std::string>{"a"});
+  EXPECT_TRUE(s.token.audience_is_list);
+  EXPECT_EQ(s.token.issuer, "i");
+  EXPECT_EQ(s.token.leeway, 0.5);
+  EXPECT_EQ(s.auth_header_types, (std::vector<std::string>{"JWT", "Bearer"}));
+  EXPECT_EQ(s.auth_header_name, "X-ACCESS-TOKEN");
+  EXPECT_EQ(s.auth.user_id_field, "email");
+  EXPECT_EQ(s.token.user_id_claim, "sub");
+  EXPECT_EQ(s.token.token_type_claim, "typ");
+  EXPECT_EQ(s.token.jti_claim, "id");
+  EXPECT_EQ(s.token.revoke_token_claim, "h");
+  EXPECT_EQ(s.token.sliding_refresh_exp_claim, "r");
+  EXPECT_EQ(s.auth.auth_token_classes,
+            (std::vector<TokenType>{TokenType::sliding, TokenType::access}));
+  EXPECT_EQ(s.token_obtain_serializer, "TokenObtainSlidingSerializer");
+}
+
+TEST_F(Settings, TheApplicationsDecideAboutTheBlacklist) {
+  const auto loaded =
+      load_text("SECRET_KEY = \"x\"\nINSTALLED_APPS = [\"easyjwt_auth\", \"easyjwt_user\"]\n");
+  ASSERT_EQ(errors(loaded), "");
+  EXPECT_FALSE(loaded.settings.auth.token_blacklist);
+}
+
+TEST_F(Settings, AnAudienceIsAStringOrAList) {
+  EXPECT_EQ(load("[EASY_JWT]\nAUDIENCE = \"a\"\n").settings.token.audience,
+            std::vector<std::string>{"a"});
+  EXPECT_FALSE(load("[EASY_JWT]\nAUDIENCE = \"a\"\n").settings.token.audience_is_list);
+  EXPECT_TRUE(load("[EASY_JWT]\nAUDIENCE = \"\"\n").settings.token.audience.empty());
+}
+
+TEST_F(Settings, KeysArePemTextOrFiles) {
+  const std::string pem = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+  folder_.write("key.pem", pem);
+  folder_.write("noise.pem", "noise");
+  const std::string rs256 = "[EASY_JWT]\nALGORITHM = \"RS256\"\n";
+  EXPECT_EQ(load(rs256 + "SIGNING_KEY = \"key.pem\"\n").settings.token.signing_key.view(), pem);
+  EXPECT_EQ(load(rs256 + "SIGNING_KEY = '''" + pem + "'''\nVERIFYING_KEY = \"key.pem\"\n")
+                .settings.token.verifying_key,
+            pem);
+  EXPECT_EQ(errors(load(rs256 + "SIGNING_KEY = \"noise.pem\"\n")),
+            file() +
+                ":5: EASY_JWT.SIGNING_KEY: is neither PEM text nor the path of a readable PEM "
+                "file\n");
+  // With a shared secret it is no path.
+  EXPECT_EQ(load("[EASY_JWT]\nSIGNING_KEY = \"key.pem\"\n").settings.token.signing_key.view(),
+            "key.pem");
+  EXPECT_EQ(errors(load(rs256 + "SIGNING_KEY = \"key.pem\"\nJWK_URL = \"https://x/\"\n")),
+            file() +
+                ":6: EASY_JWT.JWK_URL: is not supported by this version with ALGORITHM "
+                "RS256\n");
+  EXPECT_EQ(errors(load("[EASY_JWT]\nJWK_URL = \"https://x/\"\n")), "");
+}
+
+TEST_F(Settings, TheEnvironmentWins) {
+  const auto loaded = load("DEBUG = false\n[EASY_JWT]\nSIGNING_KEY = \"file\"\n",
+                           {{"EASYJWT_DEBUG", "true"},
+                            {"EASYJWT_EASY_JWT__SIGNING_KEY", "[not json]"},
+                            {"EASYJWT_DATABASE__URL", "sqlite:////var/x.sqlite3"},
+                            {"EASYJWT_ALLOWED_HOSTS", R"(["a", ".b"])"},
+                            {"EASYJWT_EASY_JWT__ACCESS_TOKEN_LIFETIME", "10m"},
+                            {"EASYJWT_EASY_JWT__REFRESH_TOKEN_LIFETIME", "60"},
+                            {"EASYJWT_EASY_JWT__AUDIENCE", "fleet"},
+                            {"EASYJWT_EASY_JWT__ISSUER", "5"},
+                            {"EASYJWT_SERVER", R"({"THREADS": 2, "LISTEN": ":80"})"},
+                            {"EASYJWT_CONFIG", "x"},
+                            {"EASYJWT_SUPERUSER_PASSWORD", "x"}});
+  ASSERT_EQ(errors(loaded), "");
+  EXPECT_TRUE(loaded.warnings.empty());
+  const auto& s = loaded.settings;
+  EXPECT_TRUE(s.debug);
+  EXPECT_EQ(s.token.signing_key.view(), "[not json]");
+  EXPECT_EQ(s.database.url, "sqlite:////var/x.sqlite3");
+  EXPECT_EQ(s.allowed_hosts, (std::vector<std::string>{"a", ".b"}));
+  EXPECT_EQ(s.token.access_lifetime.count(), 600);
+  EXPECT_EQ(s.token.refresh_lifetime.count(), 60);
+  EXPECT_EQ(s.token.audience, std::vector<std::string>{"fleet"});
+  EXPECT_EQ(s.token.issuer, "5");
+  EXPECT_EQ(s.server.threads, 2u);
+  EXPECT_EQ(s.server.listen, ":80");
+}
+
+TEST_F(Settings, TheEnvironmentAloneIsEnough) {
+  const auto loaded =
+      load_text("", {{"EASYJWT_SECRET_KEY", "x"},
+                     {"EASYJWT_INSTALLED_APPS", R"(["easyjwt_auth", "easyjwt_user"])"}});
+  EXPECT_EQ(errors(loaded), "");
+}
+
+TEST_F(Settings, ErrorsOfTheEnvironmentNameTheVariable) {
+  const auto loaded = load("", {{"EASYJWT_DEBUG", "maybe"},
+                                {"EASYJWT_ALLOWED_HOSTS", "a,b"},
+                                {"EASYJWT_SERVER", "x"},
+                                {"EASYJWT_EASY_JWT", R"({"NOPE_NOPE": 1})"}});
+  EXPECT_EQ(errors(loaded),
+            "EASYJWT_SERVER: SERVER: must be a table, written as a JSON object\n"
+            "EASYJWT_EASY_JWT: EASY_JWT.NOPE_NOPE: is not a setting\n"
+            "EASYJWT_DEBUG: DEBUG: expected true or false, found a string\n"
+            "EASYJWT_ALLOWED_HOSTS: ALLOWED_HOSTS: expected a list of strings, found a string\n");
+}
+
+TEST_F(Settings, UnknownVariablesAreWarnings) {
+  const auto loaded = load("", {{"EASYJWT_PORT", "tcp://10.0.0.1:80"},
+                                {"EASYJWT_SERVICE_HOST", "10.0.0.1"},
+                                {"EASYJWT_EASY_JWT__SIGNINGKEY", "geheim"}});
+  EXPECT_EQ(errors(loaded), "");
+  ASSERT_EQ(loaded.warnings.size(), 3u);
+  EXPECT_EQ(loaded.warnings[0].str(), "EASYJWT_PORT: is not a setting");
+  EXPECT_EQ(loaded.warnings[2].str(),
+            "EASYJWT_EASY_JWT__SIGNINGKEY: is not a setting; did you mean EASY_JWT.SIGNING_KEY?");
+}
+
+TEST_F(Settings, LocatesWhatConstructorsFind) {
+  const auto loaded = load("[EASY_JWT]\nSIGNING_KEY = \"x\"\n");
+  EXPECT_EQ(loaded.locate(SettingsError("EASY_JWT.SIGNING_KEY", "is odd")).str(),
+            file() + ":4: EASY_JWT.SIGNING_KEY: is odd");
+  EXPECT_EQ(loaded.locate(SettingsError("EASY_JWT.ALGORITHM", "is odd")).str(),
+            file() + ": EASY_JWT.ALGORITHM: is odd");
+}
+
+/// Every key with its default, as the contract has them; what is not here is in no row.
+TEST_F(Settings, DefaultsAreTheContracts) {
+  const std::map<std::string_view, std::string_view> contract{
+      {"SECRET_KEY", R"("")"},
+      {"SECRET_KEY_FALLBACKS", "[]"},
+      {"DEBUG", "false"},
+      {"ALLOWED_HOSTS", R"(["localhost", "127.0.0.1", "[::1]"])"},
+      {"INSTALLED_APPS",
+       R"(["easyjwt_auth", "easyjwt_auth.token_blacklist", "easyjwt_user", "admin"])"},
+      {"AUTHENTICATION_BACKENDS", R"(["ModelBackend"])"},
+      {"AUTH_PASSWORD_VALIDATORS",
+       R"(["UserAttributeSimilarityValidator", "MinimumLengthValidator", )"
+       R"("CommonPasswordValidator", "NumericPasswordValidator"])"},
+      {"PASSWORD_HASHERS",
+       R"(["argon2", "pbkdf2_sha256", "pbkdf2_sha1", "bcrypt_sha256", "bcrypt", "scrypt"])"},
+      {"PASSWORD_UPGRADE", "true"},
+      {"SESSION_COOKIE_AGE", "1209600"},
+      {"SESSION_COOKIE_NAME", R"("sessionid")"},
+      {"SESSION_COOKIE_SECURE", "false"},
+      {"SESSION_COOKIE_HTTPONLY", "true"},
+      {"SESSION_COOKIE_SAMESITE", R"("Lax")"},
+      {"SESSION_COOKIE_DOMAIN", R"("")"},
+      {"SESSION_COOKIE_PATH", R"("/")"},
+      {"CSRF_PROTECTION", "true"},
+      {"CSRF_COOKIE_NAME", R"("csrftoken")"},
+      {"CSRF_COOKIE_AGE", "31449600"},
+      {"CSRF_COOKIE_SECURE", "false"},
+      {"CSRF_COOKIE_HTTPONLY", "false"},
+      {"CSRF_COOKIE_SAMESITE", R"("Lax")"},
+      {"CSRF_COOKIE_DOMAIN", R"("")"},
+      {"CSRF_HEADER_NAME", R"("HTTP_X_CSRFTOKEN")"},
+      {"CSRF_TRUSTED_ORIGINS", "[]"},
+      {"CORS_ALLOWED_ORIGINS", "[]"},
+      {"CORS_ALLOW_CREDENTIALS", "false"},
+      {"CORS_ALLOW_HEADERS",
+       R"(["accept", "authorization", "content-type", "user-agent", "x-csrftoken", )"
+       R"("x-requested-with"])"},
+      {"DATABASE.URL", R"("sqlite:///easyjwt.sqlite3")"},
+      {"DATABASE.LISTEN_URL", R"("")"},
+      {"SERVER.LISTEN", R"("127.0.0.1:8000")"},
+      {"SERVER.THREADS", "0"},
+      {"SERVER.TLS_CERTIFICATE", R"("")"},
+      {"SERVER.TLS_KEY", R"("")"},
+      {"SERVER.TRUSTED_PROXIES", "[]"},
+      {"SERVER.LOG_FORMAT", R"("text")"},
+      {"REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES",
+       R"(["JWTAuthentication", "SessionAuthentication"])"},
+      {"REST_FRAMEWORK.DEFAULT_PERMISSION_CLASSES", R"(["IsAuthenticated"])"},
+      {"EASY_JWT.ACCESS_TOKEN_LIFETIME", R"("5m")"},
+      {"EASY_JWT.REFRESH_TOKEN_LIFETIME", R"("1d")"},
+      {"EASY_JWT.ROTATE_REFRESH_TOKENS", "false"},
+      {"EASY_JWT.BLACKLIST_AFTER_ROTATION", "false"},
+      {"EASY_JWT.UPDATE_LAST_LOGIN", "false"},
+      {"EASY_JWT.ALGORITHM", R"("HS256")"},
+      {"EASY_JWT.SIGNING_KEY", R"("")"},
+      {"EASY_JWT.VERIFYING_KEY", R"("")"},
+      {"EASY_JWT.AUDIENCE", R"("")"},
+      {"EASY_JWT.ISSUER", R"("")"},
+      {"EASY_JWT.JWK_URL", R"("")"},
+      {"EASY_JWT.LEEWAY", "0"},
+      {"EASY_JWT.AUTH_HEADER_TYPES", R"(["Bearer"])"},
+      {"EASY_JWT.AUTH_HEADER_NAME", R"("HTTP_AUTHORIZATION")"},
+      {"EASY_JWT.USER_ID_FIELD", R"("id")"},
+      {"EASY_JWT.USER_ID_CLAIM", R"("user_id")"},
+      {"EASY_JWT.USER_AUTHENTICATION_RULE", R"("default_user_authentication_rule")"},
+      {"EASY_JWT.AUTH_TOKEN_CLASSES", R"(["AccessToken"])"},
+      {"EASY_JWT.TOKEN_TYPE_CLAIM", R"("token_type")"},
+      {"EASY_JWT.JTI_CLAIM", R"("jti")"},
+      {"EASY_JWT.TOKEN_USER_CLASS", R"("TokenUser")"},
+      {"EASY_JWT.SLIDING_TOKEN_REFRESH_EXP_CLAIM", R"("refresh_exp")"},
+      {"EASY_JWT.SLIDING_TOKEN_LIFETIME", R"("5m")"},
+      {"EASY_JWT.SLIDING_TOKEN_REFRESH_LIFETIME", R"("1d")"},
+      {"EASY_JWT.TOKEN_OBTAIN_SERIALIZER", R"("TokenObtainPairSerializer")"},
+      {"EASY_JWT.TOKEN_REFRESH_SERIALIZER", R"("TokenRefreshSerializer")"},
+      {"EASY_JWT.TOKEN_VERIFY_SERIALIZER", R"("TokenVerifySerializer")"},
+      {"EASY_JWT.TOKEN_BLACKLIST_SERIALIZER", R"("TokenBlacklistSerializer")"},
+      {"EASY_JWT.SLIDING_TOKEN_OBTAIN_SERIALIZER", R"("TokenObtainSlidingSerializer")"},
+      {"EASY_JWT.SLIDING_TOKEN_REFRESH_SERIALIZER", R"("TokenRefreshSlidingSerializer")"},
+      {"EASY_JWT.CHECK_REVOKE_TOKEN", "false"},
+      {"EASY_JWT.REVOKE_TOKEN_CLAIM", R"("hash_password")"},
+      {"EASY_JWT.USER_MODEL_SERIALIZER", R"("TokenUserSerializer")"},
+      {"EASY_JWT.CREATE_USER_OPEN", "true"},
+      {"EASY_JWT.FLUSH_INTERVAL", R"("")"},
+      {"EASY_JWT.STORE_TOKEN_TEXT", "true"},
+      {"EASY_JWT.DETECT_REUSE", "false"},
+      {"EASY_JWT.ROTATION_GRACE", "0"},
+      {"EASY_JWT.SESSION_CLAIM", R"("")"},
+      {"EASY_JWT.KEY_ROTATION_INTERVAL", R"("")"},
+      {"EASY_JWT.VERIFY_MODE", R"("remote")"},
+      {"EASY_JWT.MAX_STALENESS", R"("5s")"},
+      {"EASY_JWT.STALENESS_POLICY", R"("remote")"},
+      {"EASY_JWT.REMOTE_AUTH_SERVICE_URL", R"("http://127.0.0.1:8000")"},
+      {"EASY_JWT.REMOTE_AUTH_SERVICE_TOKEN_PATH", R"("/auth/token/")"},
+      {"EASY_JWT.REMOTE_AUTH_SERVICE_REFRESH_PATH", R"("/auth/token/refresh/")"},
+      {"EASY_JWT.REMOTE_AUTH_SERVICE_VERIFY_PATH", R"("/auth/token/verify/")"},
+      {"EASY_JWT.REMOTE_AUTH_SERVICE_USER_PATH", R"("/auth/user/")"},
+      {"EASY_JWT.REMOTE_AUTH_SERVICE_PASSWORD_CHANGE_PATH", R"("/auth/password-change/")"},
+      {"EASY_JWT.REMOTE_AUTH_SERVICE_BLACKLIST_PATH", R"("/auth/token/blacklist/")"},
+      {"EASY_JWT.REMOTE_AUTH_REQUEST_TIMEOUT", "30"},
+      {"EASY_JWT.REMOTE_AUTH_SSL_VERIFY", "true"},
+      {"EASY_JWT.REFRESH_TOKEN_IN_COOKIE", "false"},
+      {"EASY_JWT.AUTH_COOKIE_NAME", R"("refresh_token")"},
+      {"EASY_JWT.AUTH_COOKIE_HTTP_ONLY", "true"},
+      {"EASY_JWT.AUTH_COOKIE_SECURE", "false"},
+      {"EASY_JWT.AUTH_COOKIE_SAMESITE", R"("Lax")"},
+      {"EASY_JWT.AUTH_COOKIE_PATH", R"("/")"},
+      {"EASY_JWT.AUTH_COOKIE_DOMAIN", R"("")"},
+      {"EASY_JWT.AUTH_COOKIE_MAX_AGE", R"("")"},
+      {"EASY_JWT.ALLOWED_AUTH_ORIGINS", R"("")"},
+      {"EASY_JWT.BLACKLIST_ON_LOGOUT", "true"},
+  };
+  std::map<std::string_view, std::string> shown;
+  for (const auto& row : settings_table()) {
+    EXPECT_TRUE(shown.emplace(row.key, row.show(ServiceSettings{})).second) << row.key;
+    EXPECT_FALSE(row.text.empty()) << row.key;
+  }
+  EXPECT_EQ(shown.size(), contract.size());
+  for (const auto& [key, value] : contract) EXPECT_EQ(shown[key], value) << key;
+}
+
+/// What is shown as a default can be written down, and is the default: the members' values and the
+/// rows' texts cannot drift apart.
+TEST_F(Settings, AShownDefaultIsTheDefault) {
+  for (const auto& row : settings_table()) {
+    if (row.required) continue;
+    const auto section = row.section().empty() ? "" : '[' + std::string(row.section()) + "]\n";
+    const auto loaded =
+        load(section + std::string(row.name()) + " = " + row.show(ServiceSettings{}) + '\n');
+    EXPECT_EQ(errors(loaded), "") << row.key;
+    // The two that are made absolute or filled in when all is read.
+    if (row.key == "DATABASE.URL" || row.secret) continue;
+    EXPECT_EQ(row.show(loaded.settings), row.show(ServiceSettings{})) << row.key;
+  }
+}
+
+TEST_F(Settings, TheProjectFileLoads) {
+  const auto text = project_file("secret-key-of-a-test-that-is-long-enough-for-it", "0123abcd");
+  const auto loaded = load_text(text);
+  ASSERT_EQ(errors(loaded), "");
+  EXPECT_EQ(loaded.settings.token.signing_key.view(), "0123abcd");
+  // Every setting is shown, and each commented line is sound, too.
+  std::string uncommented;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto equals = line.find(" = ");
+    const bool is_setting =
+        line.starts_with("# ") && equals != line.npos && line.find(' ', 2) == equals;
+    uncommented += (is_setting ? line.substr(2) : line) + '\n';
+  }
+  EXPECT_EQ(errors(load_text(uncommented)), "");
+  for (const auto& row : settings_table()) {
+    if (row.audience == SettingRow::Audience::client) continue;
+    EXPECT_NE(uncommented.find('\n' + std::string(row.name()) + " = "), std::string::npos)
+        << row.key;
+  }
+}
+
+/// UPDATE_DOCS=1 service_tests --gtest_filter=*Reference* writes it anew.
+TEST(SettingsReference, IsUpToDate) {
+  const std::string file = EASYJWT_TESTS_DIR "/../docs/settings.md";
+  if (std::getenv("UPDATE_DOCS") != nullptr) {
+    std::ofstream(file, std::ios::binary) << settings_reference();
+  }
+  EXPECT_EQ(read_whole(file), settings_reference());
+}
+
+}  // namespace
+}  // namespace easyjwt
