@@ -41,6 +41,8 @@ struct Gate {
 
 TEST(Lanes, ThreadsComeWithWorkUpToTheLimitAndGo) {
   Gate gate;
+  Gate again;
+  TestJob later(again.wait());
   std::vector<std::unique_ptr<TestJob>> jobs;
   LaneThreads lane({.threads = 3, .linger = 30ms});
   EXPECT_EQ(lane.threads(), 0u);
@@ -56,10 +58,8 @@ TEST(Lanes, ThreadsComeWithWorkUpToTheLimitAndGo) {
   gate.await_inside(10);
   for (int i = 0; i < 500 && lane.threads() > 0; ++i) std::this_thread::sleep_for(10ms);
   EXPECT_EQ(lane.threads(), 0u);
-  Gate again;
   again.open.set_value();
-  TestJob job(again.wait());
-  EXPECT_TRUE(lane.submit(job));
+  EXPECT_TRUE(lane.submit(later));
   again.await_inside(1);
 }
 
