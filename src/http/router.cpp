@@ -145,11 +145,11 @@ Reply Router::Impl::answer(const Match& match, Request& request) const {
   if (match.slash_missing && (request.method == Method::get || request.method == Method::head)) {
     return redirect_to_slash(request);
   }
-  if (route.guard) {
-    if (auto allowed = route.guard(request); !allowed) return std::move(allowed).error();
-  }
   if (const auto* handler = route.find(request.method)) return (*handler)(request);
   if (request.method == Method::options) return Response::json(route.options);
+  if (route.refusal_guard) {
+    if (auto allowed = route.refusal_guard(request); !allowed) return std::move(allowed).error();
+  }
   return Error{Errc::method_not_allowed,
                {"Method \"{}\" not allowed.", {std::string(request.method_name)}}};
 }

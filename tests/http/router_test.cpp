@@ -158,12 +158,12 @@ TEST_F(RouterTest, OptionsAndOtherMethods) {
   EXPECT_EQ(answer("HEAD", "/a/").status, 405);
 }
 
-TEST_F(RouterTest, TheGuardSpeaksBeforeTheMethod) {
+TEST_F(RouterTest, TheGuardSpeaksBeforeTheMethodIsRefused) {
   bool allowed = false;
   View view;
   view.path = "/a/";
   view.challenge = "Bearer realm=\"api\"";
-  view.guard = [&](const Request&) -> Result<void> {
+  view.refusal_guard = [&](const Request&) -> Result<void> {
     if (!allowed) return fail(Errc::not_authenticated);
     return {};
   };
@@ -172,15 +172,16 @@ TEST_F(RouterTest, TheGuardSpeaksBeforeTheMethod) {
   view.path = "/b/";
   view.challenge = "";
   router_.add(view);
-  for (const auto* method : {"GET", "PUT", "OPTIONS"}) {
+  for (const auto* method : {"PUT", "POST", "PROPFIND"}) {
     const auto response = answer(method, "/a/");
     EXPECT_EQ(response.status, 401);
     EXPECT_EQ(response.fields, "WWW-Authenticate: Bearer realm=\"api\"\r\n");
     EXPECT_EQ(answer(method, "/b/").status, 403);
     EXPECT_EQ(answer(method, "/b/").fields, "");
   }
-  allowed = true;
   EXPECT_EQ(answer("GET", "/a/").status, 200);
+  EXPECT_EQ(answer("OPTIONS", "/a/").status, 200);
+  allowed = true;
   EXPECT_EQ(answer("PUT", "/a/").status, 405);
 }
 

@@ -20,8 +20,7 @@ enum class Lane { storage, hashing, remote };
 
 using Reply = std::variant<Response, Error>;
 using Handler = std::function<Reply(const Request&)>;
-/// Judges who is asking before the method is looked at (REST framework authenticates first, so a
-/// stranger's PUT is a 401 where a user's is a 405). Errors are replied.
+/// Judges who is asking. Errors are replied.
 using Guard = std::function<Result<void>(const Request&)>;
 
 /// One path with all its methods.
@@ -33,7 +32,9 @@ struct View {
   std::string challenge;  ///< WWW-Authenticate of a 401; empty: a 401 goes out as 403 (REST
                           ///< framework, where the first authentication class has no challenge)
   bool any_host = false;  ///< answers whatever the Host (/healthz and /readyz)
-  Guard guard;            ///< may be empty
+  /// Asked before a method that has no handler is a 405 (REST framework authenticates first: a
+  /// stranger's PUT is a 401 where a user's is a 405). Handlers judge their callers themselves, once.
+  Guard refusal_guard;
   std::vector<std::pair<Method, Handler>> handlers;  ///< a GET serves HEAD too
 };
 

@@ -22,7 +22,7 @@ struct ServerSettings {
   std::size_t max_headers = 100;
   std::size_t max_uri = 8 * 1024;
   std::size_t max_body = 1024 * 1024;
-  std::size_t max_connections = 10'000;
+  std::size_t max_connections = 10'000;  ///< fewer where the limit of open files is lower
   std::chrono::milliseconds head_deadline{10'000};  ///< from its first byte to its last
   std::chrono::milliseconds body_deadline{30'000};
   std::chrono::milliseconds idle_deadline{60'000};  ///< between two requests
@@ -48,7 +48,8 @@ class Server {
   Server(ServerSettings settings, const Router& router, Log log);
   ~Server();
 
-  /// Binds and listens. Throws ServerError.
+  /// Binds and listens, and raises the process's limit of open files as far as max_connections
+  /// needs. Throws ServerError.
   void bind();
   /// "127.0.0.1:8000", with the port it got. After bind().
   std::string address() const;

@@ -50,7 +50,7 @@ void add_auth_api(http::Router& router, const AuthApi& api) {
                 .description = std::move(description),
                 .lane = lane,
                 .challenge = who->challenge(),
-                .guard = std::move(guard),
+                .refusal_guard = std::move(guard),
                 .handlers = {{method, std::move(handler)}}});
   };
   const auto anyone = [who](const http::Request& request) -> Result<void> {
