@@ -1,6 +1,7 @@
 #include "easyjwt/http/server.hpp"
 
 #include <openssl/ssl.h>
+#include <sys/resource.h>
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -102,6 +103,21 @@ TlsContext load_tls(const ServerSettings& settings) {
                       (error ? error.message() : "it is not the certificate's"));
   }
   return context;
+}
+
+/// How many connections the limit of open files leaves room for, after raising it as far as we may.
+/// Without a reserve, clients that only connect would take the files that the database needs.
+std::size_t connection_limit(std::size_t wanted) {
+  constexpr rlim_t reserve = 256;
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return wanted;
+  const rlim_t needed = std::min<rlim_t>(wanted + reserve, files.rlim_max);
+  if (files.rlim_cur < needed) {
+    const rlimit raised{needed, files.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) files = raised;
+  }
+  const rlim_t room = files.rlim_cur > 2 * reserve ? files.rlim_cur - reserve : files.rlim_cur / 2;
+  return std::min<std::size_t>(wanted, room);
 }
 
 /// The certificate in use, which reload_tls() exchanges under connections that go on with theirs.
@@ -290,6 +306,7 @@ struct Server::Impl {
   void listen(const tcp::endpoint& wanted) {
     const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
     const unsigned count = settings.threads > 0 ? settings.threads : cores;
+    settings.max_connections = connection_limit(settings.max_connections);
     workers.clear();
     auto endpoint = wanted;
     for (unsigned i = 0; i < count; ++i) {
@@ -300,7 +317,7 @@ struct Server::Impl {
     }
   }
 
-  const ServerSettings settings;
+  ServerSettings settings;
   const Router& router;
   const Log log;
   CurrentTls tls;

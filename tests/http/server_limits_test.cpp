@@ -183,6 +183,23 @@ class NoMoreFiles {
   rlimit before_{};
 };
 
+TEST(ServerLimits, BindMakesRoomForItsConnections) {
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_GE(before.rlim_max, 900u) << "the hard limit of open files is too low for this test";
+  auto low = before;
+  low.rlim_cur = 300;
+  setrlimit(RLIMIT_NOFILE, &low);
+  ServerSettings settings;
+  settings.max_connections = 600;
+  RunningServer server(settings);
+  rlimit after{};
+  getrlimit(RLIMIT_NOFILE, &after);
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_GT(after.rlim_cur, 600u);
+  EXPECT_EQ(after.rlim_max, before.rlim_max);
+}
+
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
