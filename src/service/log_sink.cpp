@@ -5,7 +5,7 @@
 #include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -92,13 +92,33 @@ void append_unicode_escape(std::string& out, unsigned char c) {
   out += digits[c & 15];
 }
 
+/// What stands for itself inside a JSON string, and what a text line's value may be made of. Looked
+/// up: a line has some two hundred characters.
+enum : unsigned char { plain_in_string = 1, plain_as_value = 2 };
+constexpr auto plain_characters = [] {
+  std::array<unsigned char, 256> table{};
+  for (std::size_t c = 0x20; c < 0x7f; ++c) {
+    if (c == '"' || c == '\\') continue;
+    table[c] = plain_in_string;
+    if (c != ' ' && c != '=') table[c] |= plain_as_value;
+  }
+  return table;
+}();
+
+/// How many characters `text` begins with that are all of `kind`.
+std::size_t count_plain(std::string_view text, unsigned char kind) {
+  std::size_t n = 0;
+  while (n < text.size() && (plain_characters[static_cast<unsigned char>(text[n])] & kind) != 0)
+    ++n;
+  return n;
+}
+
 /// `text` as the inside of a JSON string: no control characters, C1's among them (U+009B alone
 /// starts a terminal's escape sequence), and UTF-8 whatever came in.
 void append_escaped(std::string& out, std::string_view text) {
-  const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
-  const auto end = std::find_if_not(text.begin(), text.end(), plain);
-  out.append(text.begin(), end);
-  text.remove_prefix(static_cast<std::size_t>(end - text.begin()));
+  const auto plain = count_plain(text, plain_in_string);
+  out.append(text, 0, plain);
+  text.remove_prefix(plain);
   if (text.empty()) return;
   const bool sound = is_utf8(text);
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -126,10 +146,7 @@ void append_quoted(std::string& out, std::string_view text) {
 
 /// A value of a text line: bare where that is unmistakable.
 void append_value(std::string& out, std::string_view text) {
-  const auto bare = [](char c) {
-    return c > 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '=';
-  };
-  if (!text.empty() && std::all_of(text.begin(), text.end(), bare)) {
+  if (!text.empty() && count_plain(text, plain_as_value) == text.size()) {
     out += text;
   } else {
     append_quoted(out, text);
@@ -200,9 +217,9 @@ void append_json_line(std::string& out, Time time, LogLevel level, std::string_v
   out += R"(","message":)";
   append_quoted(out, message);
   for (const auto& [name, value] : fields) {
-    out += ',';
-    append_quoted(out, name);
-    out += ':';
+    out += ",\"";
+    out += name;  // a literal of ours
+    out += "\":";
     append_quoted(out, value);
   }
   out += "}\n";
