@@ -258,6 +258,10 @@ Key::Key(Algorithm algorithm, std::string_view signing, std::string_view verifyi
   if (!verifying.empty()) {
     impl_->public_key = read_pem(verifying, false);
     check_kind(row, impl_->public_key.get());
+    // With another's public key everything that we sign would be refused, by ourselves first.
+    if (impl_->private_key && EVP_PKEY_eq(impl_->private_key.get(), impl_->public_key.get()) != 1) {
+      throw KeyError("the verifying key is not the public half of the signing key");
+    }
   } else if (impl_->private_key) {
     EVP_PKEY_up_ref(impl_->private_key.get());
     impl_->public_key.reset(impl_->private_key.get());

@@ -20,7 +20,7 @@ import select
 import shutil
 import signal
 import socket
-import ssl
+import statistics
 import subprocess
 import tempfile
 import threading
@@ -436,6 +436,40 @@ class ServiceTest(unittest.TestCase):
 
     def project_of(self, settings=None, users=usual_users, **kwargs):
         return Project(self.addCleanup, settings, users() if callable(users) else users, **kwargs)
+
+
+class LoadTest(unittest.TestCase):
+    """Whether others wait."""
+
+    def start(self, settings=None, users=None):
+        project = Project(self.addCleanup, settings, users or usual_users())
+        return project.start()
+
+    @staticmethod
+    def sockets(service):
+        """How many sockets the program has open."""
+        number = 0
+        for entry in os.scandir("/proc/%d/fd" % service.process.pid):
+            with contextlib.suppress(OSError):
+                number += os.readlink(entry.path).startswith("socket:")
+        return number
+
+    def times(self, service, until, status=200):
+        """How long verifications take, one after the other on one connection, until `until()`."""
+        token, out = mint(), []
+        with service.client() as client:
+            while not until() or len(out) < 20:
+                with elapsed() as took:
+                    answer = client.request("POST", "/auth/token/verify/", {"token": token})
+                self.assertEqual(answer.status, status, str(answer))
+                out.append(took())
+                time.sleep(0.02)
+        return out
+
+    def assert_quick(self, times, what):
+        # Not a benchmark: what is delayed by others here is delayed by seconds.
+        self.assertLess(statistics.median(times), 0.5, what)
+        self.assertLess(max(times), 20, what)
 
 
 def at_once(count, work):

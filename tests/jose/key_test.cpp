@@ -80,6 +80,9 @@ TEST(Key, RefusesMaterialOfAnotherKind) {
   EXPECT_THROW(Key(Algorithm::rs256, make_pem("RSA", nullptr, 1024).private_key), KeyError);
   EXPECT_THROW(Key(Algorithm::rs256, "", ""), KeyError);
   EXPECT_THROW(Key(Algorithm::rs256, rsa.private_key, p256.public_key), KeyError);
+  EXPECT_THROW(Key(Algorithm::rs256, rsa.private_key, make_pem("RSA").public_key), KeyError);
+  EXPECT_THROW(Key(Algorithm::es256, p256.private_key, make_pem("EC", "P-256").public_key),
+               KeyError);
 }
 
 TEST(Key, NeverPutsMaterialIntoAnError) {

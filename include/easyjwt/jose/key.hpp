@@ -40,8 +40,8 @@ class Key {
  public:
   /// HS*: `signing` is the secret. Others: PEM text of a private key (PKCS #8 or traditional), or
   /// empty; `verifying` is PEM text of the public key, or empty to take it from the private one.
-  /// Throws KeyError: wrong kind or curve, RSA below 2048 bits (RFC 7518 section 3.3), an empty
-  /// secret, or PEM text as an HMAC secret.
+  /// Throws KeyError: wrong kind or curve, RSA below 2048 bits (RFC 7518 section 3.3), two keys
+  /// that are no pair, an empty secret, or PEM text as an HMAC secret.
   Key(Algorithm algorithm, std::string_view signing, std::string_view verifying = {});
   ~Key();
   Key(Key&&) noexcept;
