@@ -1,7 +1,7 @@
 #include "service/settings_table.hpp"
 
 #include <algorithm>
-#include <array>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -263,6 +263,16 @@ std::string header_name(std::string& value) {
   return http_token(value);
 }
 
+std::string listen_address(std::string& value) {
+  const auto colon = value.rfind(':');
+  const char* const end = value.data() + value.size();
+  const char* const digits = colon == value.npos ? end : value.data() + colon + 1;
+  std::uint16_t port = 0;
+  const auto [rest, error] = std::from_chars(digits, end, port);
+  const bool sound = error == std::errc{} && rest == end;
+  return sound ? "" : "must be ADDR:PORT, [ADDR6]:PORT or :PORT";
+}
+
 std::string hasher_name(std::string& value) {
   static constexpr std::pair<std::string_view, std::string_view> django[] = {
       {"Argon2PasswordHasher", "argon2"},          {"PBKDF2PasswordHasher", "pbkdf2_sha256"},
@@ -458,7 +468,7 @@ std::vector<SettingRow> make_table() {
             Audience::both),
 
       row("SERVER.LISTEN", at(&S::server, &http::ServerSettings::listen),
-          "ADDR:PORT, [ADDR6]:PORT or :PORT; port 0: any free one", not_empty),
+          "ADDR:PORT, [ADDR6]:PORT or :PORT; port 0: any free one", listen_address),
       row("SERVER.THREADS", at(&S::server, &http::ServerSettings::threads),
           "threads that serve connections; 0: one per core"),
       row("SERVER.TLS_CERTIFICATE", at(&S::server, &http::ServerSettings::tls_certificate),

@@ -97,6 +97,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"SESSION_COOKIE_NAME = \"a;b\"\n",
               ":3: SESSION_COOKIE_NAME: must be an HTTP token: letters, digits and "
               "!#$%&'*+-.^_`|~"},
+        Wrong{"[SERVER]\nLISTEN = \"localhost\"\n",
+              ":4: SERVER.LISTEN: must be ADDR:PORT, [ADDR6]:PORT or :PORT"},
+        Wrong{"[SERVER]\nLISTEN = \"localhost:65536\"\n",
+              ":4: SERVER.LISTEN: must be ADDR:PORT, [ADDR6]:PORT or :PORT"},
         Wrong{"[SERVER]\nTHREADS = 2000\n", ":4: SERVER.THREADS: must be at most 1024"},
         Wrong{"[SERVER]\nLOG_FORMAT = \"xml\"\n",
               ":4: SERVER.LOG_FORMAT: must be one of \"text\", \"json\""},

@@ -23,50 +23,57 @@
 namespace easyjwt::commands {
 namespace {
 
-/// Takes the signals of the whole process. Made before any other thread, which then inherits the
-/// blocked set.
-class Signals {
+constexpr int wake = SIGUSR2;
+
+/// Blocks the signals that SignalThread waits for. Made before any other thread, which then
+/// inherits it.
+class BlockedSignals {
  public:
-  Signals() {
+  BlockedSignals() {
     ::sigemptyset(&set_);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, wake}) ::sigaddset(&set_, signal);
     ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
     // A peer that went away is an error of its send, not our end.
     std::signal(SIGPIPE, SIG_IGN);
   }
-  ~Signals() {
-    if (thread_.joinable()) {
-      ::pthread_kill(thread_.native_handle(), wake);
-      thread_.join();
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
+  ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
 
-  /// SIGTERM and SIGINT drain the server, the second of them ends the process at once; SIGHUP reads
-  /// the certificate again. Until the end of this object's life.
-  void serve(http::Server& server, LogSink& sink) {
-    thread_ = std::thread([this, &server, &sink] {
-      bool stopping = false;
-      for (int signal = 0; ::sigwait(&set_, &signal) == 0 && signal != wake;) {
-        if (signal == SIGHUP) {
-          server.reload_tls();
-        } else if (stopping) {
-          sink.flush();
-          ::_exit(128 + signal);
-        } else {
-          stopping = true;
-          server.stop();
-        }
-      }
-    });
-  }
+  const sigset_t& set() const { return set_; }
 
  private:
-  static constexpr int wake = SIGUSR2;
   sigset_t set_{};
   sigset_t before_{};
+};
+
+/// SIGTERM and SIGINT drain the server, the second of them ends the process at once; SIGHUP reads
+/// the certificate again.
+class SignalThread {
+ public:
+  SignalThread(const BlockedSignals& signals, http::Server& server, LogSink& sink)
+      : thread_([&] {
+          bool stopping = false;
+          for (int signal = 0; ::sigwait(&signals.set(), &signal) == 0 && signal != wake;) {
+            if (signal == SIGHUP) {
+              server.reload_tls();
+            } else if (stopping) {
+              sink.flush();
+              ::_exit(128 + signal);
+            } else {
+              stopping = true;
+              server.stop();
+            }
+          }
+        }) {}
+  ~SignalThread() {
+    ::pthread_kill(thread_.native_handle(), wake);
+    thread_.join();
+  }
+  SignalThread(const SignalThread&) = delete;
+  SignalThread& operator=(const SignalThread&) = delete;
+
+ private:
   std::thread thread_;
 };
 
@@ -86,14 +93,11 @@ std::string listen_address(const std::string& listen) {
   return port ? "127.0.0.1:" + listen : listen;
 }
 
-Result<int> serve(const LoadedSettings& loaded, Signals& signals) {
+Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals) {
   const auto& settings = loaded.settings;
   LogSink sink(settings.log_format == "json" ? LogSink::Format::json : LogSink::Format::text,
                STDERR_FILENO);
   const Log log = sink.log();
-  for (const auto& [id, problem] : system_checks(loaded, false)) {
-    log(LogLevel::warning, problem.str(), {{"check", id}});
-  }
 
   const auto database = open_ready_database(settings, log);
   if (!database) return fail(database.error());
@@ -107,7 +111,11 @@ Result<int> serve(const LoadedSettings& loaded, Signals& signals) {
 
   http::Server server(settings.server, router, log);
   server.bind();
-  signals.serve(server, sink);
+  const SignalThread thread(signals, server, sink);
+  // Not before: a start that fails says why in one line.
+  for (const auto& [id, problem] : system_checks(loaded, false)) {
+    log(LogLevel::warning, problem.str(), {{"check", id}});
+  }
   std::printf("listening on %s://%s\n", server.tls() ? "https" : "http", server.address().c_str());
   std::fflush(stdout);
   server.run();
@@ -131,7 +139,7 @@ Result<int> runserver(const std::string& config, const std::string& listen) {
     loaded->places.insert_or_assign("SERVER.LISTEN", "ADDR:PORT");
   }
   raise_descriptor_limit();
-  Signals signals;
+  const BlockedSignals signals;
   try {
     return serve(*loaded, signals);
   } catch (const SettingsError& error) {
