@@ -1,8 +1,11 @@
 // The built program, as people call it.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -438,6 +441,12 @@ class Service {
   }
   void signal(int number) const { ::kill(child_, number); }
   int ends() { return exit_code(std::exchange(child_, 0)); }
+  bool ended_within(std::chrono::milliseconds time) const {
+    std::this_thread::sleep_for(time);
+    siginfo_t info{};
+    return ::waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid != 0;
+  }
   std::string log() const { return read_whole(log_); }
 
  private:
@@ -456,6 +465,30 @@ TEST_F(ProgramTest, RunserverServesUntilItIsTold) {
     service.signal(number);
     EXPECT_EQ(service.ends(), 0) << service.log();
   }
+}
+
+/// A request whose body never comes holds the draining up; a second signal does not wait for it.
+TEST_F(ProgramTest, ASecondSignalEndsItAtOnce) {
+  Service service({"--config", project() + "/easyjwt.toml", "runserver", "127.0.0.1:0"}, {},
+                  folder_.path("log"));
+  const auto line = service.first_line();
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(line.substr(line.rfind(':') + 1))));
+  const int client = ::socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_EQ(::connect(client, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  constexpr std::string_view head =
+      "POST /auth/token/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{";
+  ASSERT_EQ(::write(client, head.data(), head.size()), static_cast<ssize_t>(head.size()));
+  std::this_thread::sleep_for(100ms);
+  service.signal(SIGTERM);
+  EXPECT_FALSE(service.ended_within(300ms));
+  const auto start = std::chrono::steady_clock::now();
+  service.signal(SIGTERM);
+  EXPECT_EQ(service.ends(), 128 + SIGTERM);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
+  ::close(client);
 }
 
 TEST_F(ProgramTest, RunserverSaysInOneLineWhyItCannot) {

@@ -1,6 +1,8 @@
 // flushexpiredtokens and clearsessions.
 #include <cstdint>
 #include <cstdio>
+#include <string>
+#include <utility>
 
 #include "easyjwt/auth/token_store.hpp"
 #include "easyjwt/user/session_store.hpp"
@@ -22,8 +24,9 @@ Result<std::unique_ptr<db::Database>> open(const std::string& config) {
 
 /// Runs `flush` (of a transaction and a limit) until it finds no more.
 template <class Flush>
-Result<std::int64_t> flush_all(db::Database& database, terminal::Progress& progress,
+Result<std::int64_t> flush_all(db::Database& database, std::string what, std::int64_t total,
                                const Flush& flush) {
+  terminal::Progress progress("Deleting expired " + std::move(what) + ':', total);
   for (std::int64_t done = 0;;) {
     const Result<std::int64_t> flushed =
         database.write([&](db::Transaction& transaction) { return flush(transaction, batch); });
@@ -43,11 +46,10 @@ Result<int> flushexpiredtokens(const std::string& config) {
   const auto expired = (*database)->read(
       [&](db::Transaction& transaction) { return TokenStore(transaction).count_expired(now); });
   if (!expired) return fail(expired.error());
-  terminal::Progress progress("Deleting expired tokens:", *expired);
-  const auto flushed =
-      flush_all(**database, progress, [&](db::Transaction& transaction, std::int64_t limit) {
-        return TokenStore(transaction).flush_expired(now, limit);
-      });
+  const auto flushed = flush_all(**database, "tokens", *expired,
+                                 [&](db::Transaction& transaction, std::int64_t limit) {
+                                   return TokenStore(transaction).flush_expired(now, limit);
+                                 });
   if (!flushed) return fail(flushed.error());
   std::printf("%lld expired tokens deleted.\n", static_cast<long long>(*flushed));
   return 0;
@@ -57,9 +59,8 @@ Result<int> clearsessions(const std::string& config) {
   const auto database = open(config);
   if (!database) return fail(database.error());
   const auto now = system_clock()();
-  terminal::Progress progress("Deleting expired sessions:", 0);
   const auto cleared =
-      flush_all(**database, progress, [&](db::Transaction& transaction, std::int64_t limit) {
+      flush_all(**database, "sessions", 0, [&](db::Transaction& transaction, std::int64_t limit) {
         return SessionStore(transaction).flush_expired(now, limit);
       });
   if (!cleared) return fail(cleared.error());
