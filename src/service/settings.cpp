@@ -54,24 +54,29 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+struct KeyParts {
+  std::string_view section;
+  std::string_view name;
+};
+KeyParts take_apart(std::string_view key) {
+  const auto dot = key.rfind('.');
+  return dot == key.npos ? KeyParts{{}, key} : KeyParts{key.substr(0, dot), key.substr(dot + 1)};
+}
+
 /// "is not a setting; did you mean ...?". The section counts a little, so that a key that got below
 /// the wrong [SECTION] is found, too.
 std::string unknown(std::string_view key) {
-  const auto parts = [](std::string_view text) {
-    const auto dot = text.rfind('.');
-    return dot == text.npos ? std::pair{std::string_view{}, text}
-                            : std::pair{text.substr(0, dot), text.substr(dot + 1)};
-  };
-  const auto [section, name] = parts(key);
+  const auto wrong = take_apart(key);
   std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(2, name.size() / 4) * 2 + 1;
+  std::size_t best_distance = std::max<std::size_t>(2, wrong.name.size() / 4) * 2 + 1;
   const auto consider = [&](std::string_view candidate) {
-    const auto [other_section, other_name] = parts(candidate);
-    const std::size_t apart = distance(name, other_name) * 2 + (section == other_section ? 0 : 1);
+    const auto other = take_apart(candidate);
+    const std::size_t apart =
+        distance(wrong.name, other.name) * 2 + (wrong.section == other.section ? 0 : 1);
     if (apart < best_distance) best = candidate, best_distance = apart;
   };
-  // A stranger's long name costs time here and cannot be near.
-  if (name.size() <= 64) {
+  // A long name costs time here and cannot be near.
+  if (wrong.name.size() <= 64) {
     for (const auto& row : settings_table()) consider(row.key), consider(row.section());
   }
   if (best.empty()) return "is not a setting";
