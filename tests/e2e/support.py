@@ -441,9 +441,9 @@ class ServiceTest(unittest.TestCase):
 class LoadTest(unittest.TestCase):
     """Whether others wait."""
 
-    def start(self, settings=None, users=None):
+    def start(self, settings=None, users=None, env=None):
         project = Project(self.addCleanup, settings, users or usual_users())
-        return project.start()
+        return project.start(env=env)
 
     @staticmethod
     def sockets(service):
