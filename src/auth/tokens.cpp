@@ -1,5 +1,7 @@
 #include "easyjwt/auth/tokens.hpp"
 
+#include <array>
+#include <boost/json/monotonic_resource.hpp>
 #include <charconv>
 
 #include "easyjwt/auth/token_store.hpp"
@@ -72,8 +74,8 @@ Result<TokenPair> Tokens::try_obtain(std::string_view email, std::string_view pa
   const auto user = accounts_.authenticate(email, password);
   if (!user) return fail(user.error());
   const auto now = clock_();
-  const auto claims = codec_.new_claims(TokenType::refresh, id_claim(*user), revoke_claim(*user),
-                                        random_uuid_hex(), now);
+  const auto claims = codec_.new_claims(TokenType::refresh, id_claim(*user),
+                                        revoke_claim(user->password), random_uuid_hex(), now);
   TokenPair pair;
   pair.refresh = codec_.encode(claims);
   pair.access = codec_.encode(codec_.access_claims(claims, random_uuid_hex(), now));
@@ -87,8 +89,8 @@ Result<std::string> Tokens::try_obtain_sliding(std::string_view email, std::stri
   const auto user = accounts_.authenticate(email, password);
   if (!user) return fail(user.error());
   const auto now = clock_();
-  const auto claims = codec_.new_claims(TokenType::sliding, id_claim(*user), revoke_claim(*user),
-                                        random_uuid_hex(), now);
+  const auto claims = codec_.new_claims(TokenType::sliding, id_claim(*user),
+                                        revoke_claim(user->password), random_uuid_hex(), now);
   auto raw = codec_.encode(claims);
   if (const auto done = record_login(*user, raw, claims, now); !done) return fail(done.error());
   return raw;
@@ -128,9 +130,7 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
                        settings_.token_blacklist;
   const auto decide = [&](db::Transaction& transaction) -> Result<void> {
     if (const auto good = judge(transaction, *claims, TokenType::refresh); !good) return good;
-    if (const auto account = account_of(transaction, *claims); !account) {
-      return fail(account.error());
-    }
+    if (const auto account = check_account(transaction, *claims); !account) return account;
     if (!uses_up) return {};
     const auto first = TokenStore(transaction).blacklist(outstanding(raw, *claims), now);
     if (!first) return fail(first.error());
@@ -140,11 +140,14 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
   const auto decision = uses_up ? database_.write(decide) : database_.read(decide);
   if (!decision) return fail(decision.error());
 
+  std::array<unsigned char, 2048> buffer;
+  json::monotonic_resource arena(buffer.data(), buffer.size());
   Refreshed refreshed;
-  refreshed.access = codec_.encode(codec_.access_claims(*claims->members, random_uuid_hex(), now));
+  refreshed.access =
+      codec_.encode(codec_.access_claims(*claims->members, random_uuid_hex(), now, &arena));
   if (settings_.rotate_refresh_tokens) {
-    refreshed.refresh = codec_.encode(
-        codec_.renewed_claims(*claims->members, TokenType::refresh, random_uuid_hex(), now));
+    refreshed.refresh = codec_.encode(codec_.renewed_claims(*claims->members, TokenType::refresh,
+                                                            random_uuid_hex(), now, &arena));
   }
   return refreshed;
 }
@@ -157,10 +160,7 @@ Result<std::string> Tokens::refresh_sliding(std::string_view raw) {
   const auto decision = database_.read([&](db::Transaction& transaction) -> Result<void> {
     if (const auto good = judge(transaction, *claims, TokenType::sliding); !good) return good;
     if (auto words = codec_.check_refresh_window(*claims, now)) return refused(*std::move(words));
-    if (const auto account = account_of(transaction, *claims); !account) {
-      return fail(account.error());
-    }
-    return {};
+    return check_account(transaction, *claims);
   });
   if (!decision) return fail(decision.error());
   return codec_.encode(codec_.renewed_claims(*claims->members, TokenType::sliding, {}, now));
@@ -184,10 +184,10 @@ Result<void> Tokens::verify(std::string_view raw) {
       if (*blacklisted) return fail(Error::non_field({"Token is blacklisted", {}}));
     }
     if (!settings_.check_revoke_token) return {};
-    const auto user = find_user(transaction, *claims);
+    const auto user = find_state(transaction, *claims);
     if (!user) return fail(user.error());
     if (!*user) return fail(Errc::user_not_found);
-    return check_revoked(*claims, **user);
+    return check_revoked(*claims, (*user)->password);
   });
 }
 
@@ -234,7 +234,7 @@ Result<User> Tokens::authenticate(std::string_view raw) {
     if (!*user) return fail(Errc::user_not_found);
     if (!(*user)->is_active) return fail(Errc::user_inactive);
     if (settings_.check_revoke_token) {
-      if (const auto current = check_revoked(*claims, **user); !current) {
+      if (const auto current = check_revoked(*claims, (*user)->password); !current) {
         return fail(current.error());
       }
     }
@@ -257,33 +257,46 @@ Result<void> Tokens::judge(db::Transaction& transaction, const Claims& claims, T
 }
 
 Result<std::optional<User>> Tokens::find_user(db::Transaction& transaction, const Claims& claims) {
+  UserStore users(transaction);
+  return find<User>(
+      claims, [&](std::int64_t id) { return users.find_by_id(id); },
+      [&](std::string_view email) { return users.find_by_email(email); });
+}
+
+Result<std::optional<UserState>> Tokens::find_state(db::Transaction& transaction,
+                                                    const Claims& claims) {
+  UserStore users(transaction);
+  return find<UserState>(
+      claims, [&](std::int64_t id) { return users.find_state_by_id(id); },
+      [&](std::string_view email) { return users.find_state_by_email(email); });
+}
+
+template <class T, class ById, class ByEmail>
+Result<std::optional<T>> Tokens::find(const Claims& claims, ById by_id, ByEmail by_email) const {
   const auto claim = codec_.user_id(claims);
   if (!claim) return is_nobodys();
-  UserStore users(transaction);
   const auto* text = std::get_if<std::string_view>(&*claim);
   if (settings_.user_id_field == "email") {
-    if (text == nullptr) return std::optional<User>{};
-    return users.find_by_email(*text);
+    if (text == nullptr) return std::optional<T>{};
+    return by_email(*text);
   }
   const auto id = text != nullptr ? to_integer(*text) : std::get<std::int64_t>(*claim);
-  if (!id) return std::optional<User>{};
-  return users.find_by_id(*id);
+  if (!id) return std::optional<T>{};
+  return by_id(*id);
 }
 
-Result<User> Tokens::account_of(db::Transaction& transaction, const Claims& claims) {
-  auto user = find_user(transaction, claims);
+Result<void> Tokens::check_account(db::Transaction& transaction, const Claims& claims) {
+  const auto user = find_state(transaction, claims);
   if (!user) return fail(user.error());
   if (!*user || !(*user)->is_active) return fail(Errc::account_gone);
-  if (settings_.check_revoke_token) {
-    if (const auto current = check_revoked(claims, **user); !current) return fail(current.error());
-  }
-  return **std::move(user);
+  if (!settings_.check_revoke_token) return {};
+  return check_revoked(claims, (*user)->password);
 }
 
-Result<void> Tokens::check_revoked(const Claims& claims, const User& user) const {
+Result<void> Tokens::check_revoked(const Claims& claims, std::string_view password) const {
   const auto* claim = claims.find(codec_.settings().revoke_token_claim);
   if (claim == nullptr || !claim->is_string() ||
-      !equal_constant_time(claim->get_string(), revoke_claim(user))) {
+      !equal_constant_time(claim->get_string(), revoke_claim(password))) {
     return fail(Errc::password_changed);
   }
   return {};
@@ -294,9 +307,9 @@ UserIdClaim Tokens::id_claim(const User& user) const {
   return UserIdClaim{user.id};
 }
 
-std::string Tokens::revoke_claim(const User& user) const {
+std::string Tokens::revoke_claim(std::string_view password) const {
   if (!settings_.check_revoke_token) return {};
-  auto claim = hex(sha256(user.password));
+  auto claim = hex(sha256(password));
   for (char& c : claim) {
     if (c >= 'a' && c <= 'f') c = static_cast<char>(c - 'a' + 'A');
   }

@@ -33,13 +33,17 @@ User read_user(const db::Row& row) {
               .email = text(13)};
 }
 
-Result<std::optional<User>> find(db::Transaction& transaction, const db::Sql& sql,
-                                 db::Value value) {
-  std::optional<User> user;
-  const auto rows =
-      transaction.run(sql, {value}, [&](const db::Row& row) { user = read_user(row); });
+UserState read_state(const db::Row& row) {
+  return {.is_active = row.boolean(0), .password = std::string(row.text(1))};
+}
+
+template <class T>
+Result<std::optional<T>> find(db::Transaction& transaction, const db::Sql& sql, db::Value value,
+                              T (*read)(const db::Row&)) {
+  std::optional<T> found;
+  const auto rows = transaction.run(sql, {value}, [&](const db::Row& row) { found = read(row); });
   if (!rows) return fail(rows.error());
-  return user;
+  return found;
 }
 
 constexpr std::array<std::string_view, 6> orderings{"id",        "email",       "first_name",
@@ -128,12 +132,22 @@ std::vector<std::string> patterns(const std::vector<std::string>& words) {
 
 Result<std::optional<User>> UserStore::find_by_id(std::int64_t id) {
   static constexpr db::Sql sql{"SELECT " USER_COLUMNS " FROM \"user\" WHERE id = $1"};
-  return find(transaction_, sql, id);
+  return find<User>(transaction_, sql, id, read_user);
 }
 
 Result<std::optional<User>> UserStore::find_by_email(std::string_view email) {
   static constexpr db::Sql sql{"SELECT " USER_COLUMNS " FROM \"user\" WHERE email = $1"};
-  return find(transaction_, sql, email);
+  return find<User>(transaction_, sql, email, read_user);
+}
+
+Result<std::optional<UserState>> UserStore::find_state_by_id(std::int64_t id) {
+  static constexpr db::Sql sql{"SELECT is_active, password FROM \"user\" WHERE id = $1"};
+  return find<UserState>(transaction_, sql, id, read_state);
+}
+
+Result<std::optional<UserState>> UserStore::find_state_by_email(std::string_view email) {
+  static constexpr db::Sql sql{"SELECT is_active, password FROM \"user\" WHERE email = $1"};
+  return find<UserState>(transaction_, sql, email, read_state);
 }
 
 Result<bool> UserStore::email_taken(std::string_view email) {

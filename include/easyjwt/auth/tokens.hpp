@@ -62,11 +62,15 @@ class Tokens {
   Result<void> judge(db::Transaction& transaction, const Claims& claims, TokenType type);
   bool is_listed(TokenType type) const;
   Result<std::optional<User>> find_user(db::Transaction& transaction, const Claims& claims);
-  /// The user of a token that is being refreshed.
-  Result<User> account_of(db::Transaction& transaction, const Claims& claims);
-  Result<void> check_revoked(const Claims& claims, const User& user) const;
+  template <class T, class ById, class ByEmail>
+  Result<std::optional<T>> find(const Claims& claims, ById by_id, ByEmail by_email) const;
+  Result<std::optional<UserState>> find_state(db::Transaction& transaction, const Claims& claims);
+  /// Whether the user of a token that is being refreshed is there, active, and has not changed the
+  /// password.
+  Result<void> check_account(db::Transaction& transaction, const Claims& claims);
+  Result<void> check_revoked(const Claims& claims, std::string_view password) const;
   UserIdClaim id_claim(const User& user) const;
-  std::string revoke_claim(const User& user) const;
+  std::string revoke_claim(std::string_view password) const;
 
   AuthSettings settings_;
   const TokenCodec& codec_;

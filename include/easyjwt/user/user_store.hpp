@@ -32,6 +32,12 @@ struct User {
   std::string email;
 };
 
+/// As much of a user as says whether a token of theirs stands.
+struct UserState {
+  bool is_active = false;
+  std::string password;
+};
+
 /// A page of /auth/users/.
 struct UserQuery {
   std::string ordering = "id";     ///< a field, '-' before it: descending
@@ -48,6 +54,8 @@ class UserStore {
   Result<std::optional<User>> find_by_id(std::int64_t id);
   /// The e-mail as written: case counts, as in Django.
   Result<std::optional<User>> find_by_email(std::string_view email);
+  Result<std::optional<UserState>> find_state_by_id(std::int64_t id);
+  Result<std::optional<UserState>> find_state_by_email(std::string_view email);
   /// Whether an e-mail is taken in any spelling of case (ASCII's).
   Result<bool> email_taken(std::string_view email);
 
