@@ -263,7 +263,9 @@ class Connection final : public AnyConnection, private Job {
     const auto text = [](const auto& from, const char* to) {
       return std::string_view(from.data(), static_cast<std::size_t>(to - from.data()));
     };
-    const auto level = status >= 500 ? LogLevel::error : LogLevel::info;
+    const auto level = status == 500  ? LogLevel::error
+                       : status > 500 ? LogLevel::warning
+                                      : LogLevel::info;
     if (refused.empty()) {
       serving_.log(level, "request",
                    {{"method", request_.method_name},
