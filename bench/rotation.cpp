@@ -1,8 +1,9 @@
-// What a rotation costs where nothing but SQLite is done: the statements of a refresh with rotation and
-// blacklisting, 64 to a commit, synchronous=FULL, in one thread. Prints rotations per second and CPU
-// time per rotation; bench/service.py sets the service's figures beside it.
+// What a rotation costs where nothing but SQLite is done: the statements of a refresh with rotation
+// and blacklisting, 64 to a commit, synchronous=FULL, in one thread. Prints rotations per second
+// and CPU time per rotation; bench/service.py sets the service's figures beside it.
 //
-//   bench_rotation DATABASE ROTATIONS      DATABASE: a copy that `easyjwt migrate` made, with user 1
+//   bench_rotation DATABASE ROTATIONS      DATABASE: a copy that `easyjwt migrate` made, with user
+//   1
 
 #include <sqlite3.h>
 #include <time.h>
@@ -20,7 +21,8 @@ namespace {
 
 sqlite3_stmt* prepare(sqlite3* db, const char* sql) {
   sqlite3_stmt* statement = nullptr;
-  if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
+  if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) !=
+      SQLITE_OK) {
     die(db, sql);
   }
   return statement;
@@ -49,14 +51,14 @@ int main(int argc, char** argv) {
   const int rotations = std::atoi(argv[2]);
   sqlite3* db = nullptr;
   if (sqlite3_open(argv[1], &db) != SQLITE_OK) die(db, argv[1]);
-  sqlite3_exec(db,
-               "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;", nullptr,
-               nullptr, nullptr);
+  sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+               nullptr, nullptr, nullptr);
   auto* begin = prepare(db, "BEGIN IMMEDIATE");
   auto* commit = prepare(db, "COMMIT");
-  auto* listed = prepare(db,
-                         "SELECT 1 FROM token_blacklist_outstandingtoken o JOIN "
-                         "token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = ?1");
+  auto* listed =
+      prepare(db,
+              "SELECT 1 FROM token_blacklist_outstandingtoken o JOIN "
+              "token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = ?1");
   auto* user = prepare(db, "SELECT * FROM \"user\" WHERE id = ?1");
   auto* blacklist = prepare(db,
                             "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, "

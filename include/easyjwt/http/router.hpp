@@ -33,7 +33,8 @@ struct View {
                           ///< framework, where the first authentication class has no challenge)
   bool any_host = false;  ///< answers whatever the Host (/healthz and /readyz)
   /// Asked before a method that has no handler is a 405 (REST framework authenticates first: a
-  /// stranger's PUT is a 401 where a user's is a 405). Handlers judge their callers themselves, once.
+  /// stranger's PUT is a 401 where a user's is a 405). Handlers judge their callers themselves,
+  /// once.
   Guard refusal_guard;
   std::vector<std::pair<Method, Handler>> handlers;  ///< a GET serves HEAD too
 };
