@@ -1,13 +1,10 @@
 #include "http/lanes.hpp"
 
-#include <sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdint>
 #include <system_error>
 #include <utility>
+
+#include "http/scheduling.hpp"
 
 namespace easyjwt::http {
 namespace {
@@ -15,28 +12,6 @@ namespace {
 constexpr std::size_t remote_threads = 64;
 
 unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
-
-/// What glibc 2.36 has no declaration of (sched_setattr(2)).
-struct SchedulingAttributes {
-  std::uint32_t size = sizeof(SchedulingAttributes);
-  std::uint32_t policy = SCHED_OTHER;
-  std::uint64_t flags = 0;
-  std::int32_t nice = 10;
-  std::uint32_t priority = 0;
-  std::uint64_t runtime = 100'000;  ///< ns
-  std::uint64_t deadline = 0;
-  std::uint64_t period = 0;
-};
-
-/// Linux gives every thread a priority of its own. A low one alone leaves a hashing thread its
-/// whole slice of some 3 ms before a connection's thread that wakes gets the core; so a short slice
-/// is asked for too (Linux 6.12 and later; older ones take the nice value and ignore the rest).
-/// Best effort. Not SCHED_IDLE: beside anything that keeps the cores busy nobody could log in any
-/// more.
-void step_back() {
-  SchedulingAttributes attributes;
-  static_cast<void>(syscall(SYS_sched_setattr, 0, &attributes, 0));
-}
 
 }  // namespace
 

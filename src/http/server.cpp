@@ -15,6 +15,7 @@
 
 #include "easyjwt/core/waiting.hpp"
 #include "http/connection.hpp"
+#include "http/scheduling.hpp"
 
 namespace easyjwt::http {
 namespace {
@@ -164,6 +165,7 @@ class Worker {
 
   void run() {
     const NoWaiting no_waiting;
+    run_promptly();
     accept();
     for (;;) {
       try {
