@@ -15,7 +15,7 @@ test_packages=(
   python3 python3-argon2 python3-bcrypt python3-jwt python3-cryptography
   sqlite3 openssl curl
 )
-bench_packages=(wrk nginx-light libcpp-jwt-dev libjwt-dev libbenchmark-dev nlohmann-json3-dev)
+bench_packages=(wrk nginx-light libcpp-jwt-dev libjwt-dev sqlite3 nlohmann-json3-dev)
 
 say() { printf '== %s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

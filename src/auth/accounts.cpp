@@ -3,7 +3,6 @@
 #include <array>
 #include <cstring>
 
-#include "easyjwt/core/random.hpp"
 #include "easyjwt/core/unicode.hpp"
 #include "easyjwt/core/waiting.hpp"
 

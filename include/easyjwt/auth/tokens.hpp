@@ -52,10 +52,11 @@ class Tokens {
   Result<User> authenticate(std::string_view raw);
 
  private:
-  /// Writes what a login leaves behind: the outstanding token and last_login.
+  /// One attempt; Errc::conflict where record_login() says so.
   Result<TokenPair> try_obtain(std::string_view email, std::string_view password);
   Result<std::string> try_obtain_sliding(std::string_view email, std::string_view password);
-  /// Errc::conflict: the user is no longer what was judged.
+  /// Writes what a login leaves behind: the outstanding token and last_login. Errc::conflict: the
+  /// user is no longer what was judged.
   Result<void> record_login(const User& user, std::string_view raw, const json::object& claims,
                             Time now);
   /// BlacklistMixin.verify(): the blacklist first, then what check() says.
