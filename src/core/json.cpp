@@ -9,6 +9,21 @@
 
 namespace easyjwt {
 
+namespace {
+
+/// Boost.JSON reads a zero with a great exponent (0e999) as 0 times infinity. It is a zero.
+void mend_zeros(json::value& value) {
+  if (auto* number = value.if_double()) {
+    if (std::isnan(*number)) *number = 0;
+  } else if (auto* array = value.if_array()) {
+    for (auto& element : *array) mend_zeros(element);
+  } else if (auto* object = value.if_object()) {
+    for (auto& member : *object) mend_zeros(member.value());
+  }
+}
+
+}  // namespace
+
 Result<json::value> parse_json(std::string_view text, json::storage_ptr storage) {
   json::parse_options options;
   options.max_depth = max_json_depth;
@@ -20,7 +35,9 @@ Result<json::value> parse_json(std::string_view text, json::storage_ptr storage)
   if (error) {
     return fail(Errc::parse_error, {"JSON parse error - {}", {error.message()}});
   }
-  return parser.release();
+  auto value = parser.release();
+  mend_zeros(value);
+  return value;
 }
 
 void append_json_string(std::string& out, std::string_view text) {

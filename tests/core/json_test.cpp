@@ -16,6 +16,15 @@ TEST(ParseJson, LimitsDepth) {
   EXPECT_EQ(deep.error().code, Errc::parse_error);
 }
 
+TEST(ParseJson, ReadsAZeroWithAGreatExponentAsZero) {
+  for (const std::string_view text : {"0e9200", "-0e9200", "0.00E+999"}) {
+    EXPECT_EQ(parse_json(text)->as_double(), 0) << text;
+  }
+  std::string out;
+  append_json(out, *parse_json(R"({"a":[{"b":0e9200}]})"));
+  EXPECT_EQ(out, R"({"a":[{"b":0.0}]})");
+}
+
 TEST(ParseJson, RefusesWhatIsNotJson) {
   for (const std::string_view text :
        {"", "{", "{\"a\":}", "nul", "[1,]", "NaN", "'a'", "\xef\xbb\xbf{}", "\"\xff\"",
