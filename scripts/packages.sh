@@ -14,6 +14,7 @@ test_packages=(
   clang-14 libclang-rt-14-dev llvm-14        # fuzz preset; llvm-14 gives stack traces their names
   python3 python3-argon2 python3-bcrypt python3-jwt python3-cryptography
   sqlite3 openssl curl
+  postgresql-15 postgresql-client-15 python3-psycopg2 pgbouncer   # private ones; the machine's are left alone
 )
 bench_packages=(wrk nginx-light libcpp-jwt-dev libjwt-dev sqlite3 nlohmann-json3-dev)
 
