@@ -3,13 +3,16 @@
 
 build_packages=(
   g++ cmake ninja-build ccache pkg-config
-  libboost1.81-dev libboost-json1.81-dev libssl-dev libsqlite3-dev
+  libboost1.81-dev libboost-json1.81-dev libssl-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev
   libargon2-dev libcrypt-dev libidn2-dev libcli11-dev libtomlplusplus-dev libspdlog-dev
   libexpected-dev
   libgtest-dev          # every preset but fuzz configures the tests
   python3-django        # its list of common passwords is embedded at build time
 )
-run_packages=(curl)     # quickstart.sh talks to the service with it
+run_packages=(
+  curl                  # quickstart.sh talks to the service with it
+  ca-certificates       # what an https:// JWK_URL is checked against
+)
 test_packages=(
   clang-14 libclang-rt-14-dev llvm-14        # fuzz preset; llvm-14 gives stack traces their names
   python3 python3-argon2 python3-bcrypt python3-jwt python3-cryptography

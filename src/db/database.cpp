@@ -1,5 +1,6 @@
 #include "easyjwt/db/database.hpp"
 
+#include "db/postgresql_database.hpp"
 #include "db/sqlite_database.hpp"
 
 namespace easyjwt::db {
@@ -56,7 +57,10 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseSettings& setting
   const std::string_view url = settings.url;
   constexpr std::string_view sqlite = "sqlite://";
   if (url.starts_with("postgresql://") || url.starts_with("postgres://")) {
-    return fail(Errc::refused, {}, "PostgreSQL is not supported by this version");
+    return open_postgresql_database(settings, std::move(log));
+  }
+  if (!settings.listen_url.empty()) {
+    return fail(Errc::refused, {}, "DATABASE LISTEN_URL: only beside a postgresql:// URL");
   }
   // The URL itself is not repeated: with another scheme it may hold a password.
   if (!url.starts_with(sqlite)) {

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "db/health.hpp"
 #include "db/sqlite_connection.hpp"
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/core/function_ref.hpp"
@@ -22,21 +23,6 @@
 namespace easyjwt::db {
 
 using Work = FunctionRef<std::optional<Error>(Transaction&)>;
-
-/// Whether the database can be read, or written, told to the log once per change and not once per
-/// request. One each: on a full disk every read succeeds.
-class Health {
- public:
-  Health(std::string path, std::string_view deed, Log log)
-      : path_(std::move(path)), deed_(deed), log_(std::move(log)) {}
-  void note(const std::optional<Error>& error);
-
- private:
-  const std::string path_;
-  const std::string_view deed_;  ///< "reading" or "writing"
-  const Log log_;
-  std::atomic<bool> is_well_ = true;
-};
 
 /// One piece of work of a batch, and what became of it.
 struct Job {
@@ -106,6 +92,7 @@ class SqliteTransaction final : public Transaction {
     if (auto error = lost()) return fail(*std::move(error));
     return connection_.run(sql, values, each);
   }
+  Engine engine() const noexcept override { return Engine::sqlite; }
   Result<void> run_script(std::string_view text) override {
     if (auto error = lost()) return fail(*std::move(error));
     return connection_.run_script(text);

@@ -24,12 +24,25 @@ struct Fault : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// What is done inside one transaction. Only Database makes one.
+enum class Engine { sqlite, postgresql };
+
+/// One of several statements that go out together. It refers to what it is given: name the values
+/// and the callable first.
+struct Statement {
+  const Sql& sql;
+  std::span<const Value> values;
+  FunctionRef<void(const Row&)> each;
+  std::int64_t rows = 0;  ///< afterwards: as Transaction::run returns it
+};
+
+/// What is done inside one transaction. Only Database makes one. After an Error of any of these the
+/// transaction is lost: what it is used by returns the Error.
 class Transaction {
  public:
   /// Runs a statement, hands each row to `each`, and returns the number of rows changed (of a
-  /// statement that changes), else the number of rows read.
-  /// Errc::conflict: a UNIQUE constraint (the transaction goes on as if it had not been run).
+  /// statement that changes), else the number of rows read. PostgreSQL's rows are all in memory by
+  /// then: read a large table in pages.
+  /// Errc::conflict: a UNIQUE constraint; the reason is "table.column" (or several, ", " between).
   /// Errc::unavailable: locked beyond the deadline, disk full, I/O, read-only.
   virtual Result<std::int64_t> run(const Sql& sql, std::span<const Value> values,
                                    FunctionRef<void(const Row&)> each) = 0;
@@ -41,9 +54,21 @@ class Transaction {
   Result<std::int64_t> run(const Sql& sql, std::initializer_list<Value> values = {}) {
     return run(sql, values, [](const Row&) {});
   }
+  /// Runs them in order; on PostgreSQL in one round trip. The first Error ends it, but which of the
+  /// `each` were called by then depends on the engine.
+  virtual Result<void> run_together(std::span<Statement> statements) {
+    for (auto& statement : statements) {
+      const auto done = run(statement.sql, statement.values, statement.each);
+      if (!done) return fail(done.error());
+      statement.rows = *done;
+    }
+    return {};
+  }
   /// Runs text that is made at run time and used once (migrations): several statements apart by
   /// ';'.
   virtual Result<void> run_script(std::string_view text) = 0;
+
+  virtual Engine engine() const noexcept = 0;
 
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
@@ -54,12 +79,18 @@ class Transaction {
 };
 
 struct DatabaseSettings {
-  std::string url =
-      "sqlite:///easyjwt.sqlite3";  ///< absolute once settings are read; "sqlite://:memory:"
-  std::chrono::milliseconds busy_deadline{1500};  ///< how long a locked file is waited for
+  /// sqlite:///FILE (absolute once settings are read), sqlite://:memory:, or a postgresql:// URL
+  /// with whatever libpq takes (its manual, 34.1.1.2 and 34.1.2).
+  std::string url = "sqlite:///easyjwt.sqlite3";
+  /// A postgresql:// URL past the pooler that `url` leads to. Where it is set, `url` is taken for a
+  /// transaction-mode pooler: nothing is left in a session, no prepared statements.
+  std::string listen_url;
+  /// The most connections to PostgreSQL at one time.
+  int pool_size = 16;
+  /// How long a locked file is waited for; on PostgreSQL how long a transaction takes at most,
+  /// waiting for a connection included.
+  std::chrono::milliseconds busy_deadline{1500};
 };
-
-enum class Engine { sqlite, postgresql };
 
 /// A database: any thread may use it. `read` and `write` run f(Transaction&), which returns a
 /// Result; an Error rolls back. f may be run twice, so it touches nothing but what it returns.
@@ -68,6 +99,11 @@ enum class Engine { sqlite, postgresql };
 /// waiting; write() hands f to the one writer thread, which gives each f a savepoint and commits up
 /// to 64 together, durably (synchronous=FULL), and blocks until then. On a thread that may not wait
 /// (core/waiting.hpp) write() is Errc::would_wait, and so is a read that finds the file locked.
+///
+/// On PostgreSQL both take a connection of a pool and are waiting. A read is no transaction: each
+/// statement sees what is committed when it starts (as READ COMMITTED has it in any case). What is
+/// lost to another transaction (40001, 40P01), or with its connection before COMMIT was sent, is
+/// run again within the deadline. While the server is dead every call fails at once.
 class Database {
  public:
   /// Opens (and for SQLite makes) a database. Errc::refused with a reason that names the file.
