@@ -13,9 +13,11 @@ LAYERS = {
     "token": {"jose"},
     "db": set(),
     "user": {"db"},
+    "fetch": set(),
     "http": set(),
     "auth": {"token", "jose", "user", "db"},
-    "service": {"auth", "token", "jose", "user", "db", "http"},
+    "client": {"token", "jose", "fetch"},
+    "service": {"auth", "client", "token", "jose", "user", "db", "fetch", "http"},
 }
 # Libraries and the sources that may know them; no installed header may know any of them.
 LIBRARIES = {
@@ -24,7 +26,7 @@ LIBRARIES = {
     "sqlite3.h": ("db/",),
     "argon2.h": ("user/",),
     "crypt.h": ("user/",),
-    "curl/": (),
+    "curl/": ("fetch/",),
     "spdlog/": ("service/log_sink.cpp",),
     "CLI/": ("service/program.cpp",),
     "toml++/": ("service/settings.cpp", "service/settings_table.cpp", "service/settings_table.hpp"),

@@ -1,0 +1,276 @@
+#include "easyjwt/fetch/fetcher.hpp"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <mutex>
+#include <stdexcept>
+#include <utility>
+
+#include "easyjwt/core/waiting.hpp"
+
+namespace easyjwt::fetch {
+namespace {
+
+/// libcurl bounds a single header only.
+constexpr std::size_t max_headers = 64 * 1024;
+
+template <auto Free>
+struct Deleter {
+  template <class T>
+  void operator()(T* object) const noexcept {
+    Free(object);
+  }
+};
+using Handle = std::unique_ptr<CURL, Deleter<curl_easy_cleanup>>;
+using Url = std::unique_ptr<CURLU, Deleter<curl_url_cleanup>>;
+using UrlPart = std::unique_ptr<char, Deleter<curl_free>>;
+using List = std::unique_ptr<curl_slist, Deleter<curl_slist_free_all>>;
+
+UrlPart part(const Url& url, CURLUPart what) {
+  char* text = nullptr;
+  curl_url_get(url.get(), what, &text, 0);
+  return UrlPart(text);
+}
+
+Url parse(const std::string& text) {
+  Url url(curl_url());
+  if (!url) throw std::bad_alloc();
+  if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) url.reset();
+  return url;
+}
+
+std::optional<std::string> refuse(const Url& url) {
+  if (!url) return "is no http:// or https:// URL";
+  const auto scheme = part(url, CURLUPART_SCHEME);
+  const std::string_view name = scheme ? scheme.get() : "";
+  if (name != "http" && name != "https") return "is no http:// or https:// URL";
+  if (part(url, CURLUPART_USER) || part(url, CURLUPART_PASSWORD)) {
+    return "must not hold credentials";
+  }
+  return std::nullopt;
+}
+
+/// What of a URL may stand in a log.
+std::string describe(const Url& url) {
+  std::string out;
+  for (const auto& [what, before] :
+       {std::pair{CURLUPART_SCHEME, ""}, {CURLUPART_HOST, "://"}, {CURLUPART_PORT, ":"}}) {
+    if (const auto text = part(url, what)) out.append(before).append(text.get());
+  }
+  if (const auto path = part(url, CURLUPART_PATH)) out += path.get();
+  return out;
+}
+
+/// One exchange, as the callbacks see it. They are called through C: no exception may leave them.
+struct Exchange {
+  FetchedResponse response;
+  std::size_t max_body = 0;
+  std::size_t header_bytes = 0;
+  bool too_large = false;
+  std::stop_token stop;
+};
+
+std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) noexcept try {
+  auto& exchange = *static_cast<Exchange*>(user);
+  if (size > exchange.max_body - exchange.response.body.size()) {
+    exchange.too_large = true;
+    return 0;
+  }
+  exchange.response.body.append(data, size);
+  return size;
+} catch (const std::exception&) {
+  return 0;
+}
+
+std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) noexcept try {
+  auto& exchange = *static_cast<Exchange*>(user);
+  exchange.header_bytes += size;
+  if (exchange.header_bytes > max_headers) {
+    exchange.too_large = true;
+    return 0;
+  }
+  std::string_view line(data, size);
+  auto& headers = exchange.response.headers;
+  // A status line: what came before it was an interim answer (100 Continue).
+  if (line.starts_with("HTTP/")) headers.clear();
+  const auto colon = line.find(':');
+  if (colon == line.npos) return size;
+  const auto name = line.substr(0, colon);
+  line.remove_prefix(colon + 1);
+  const auto first = line.find_first_not_of(" \t\r\n");
+  const auto last = line.find_last_not_of(" \t\r\n");
+  headers.push_back({std::string(name), first == line.npos
+                                            ? std::string()
+                                            : std::string(line.substr(first, last - first + 1))});
+  return size;
+} catch (const std::exception&) {
+  return 0;
+}
+
+int is_stopped(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
+  return static_cast<Exchange*>(user)->stop.stop_requested() ? 1 : 0;
+}
+
+/// libcurl sends what it is given: a line end in a value would begin a header of its own, or a
+/// request.
+bool is_clean(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t') || byte == 0x7f;
+  });
+}
+
+void append(List& list, const std::string& line) {
+  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+  if (longer == nullptr) throw std::bad_alloc();
+  (void)list.release();
+  list.reset(longer);
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+template <class T>
+void set(CURL* handle, CURLoption option, T value) {
+  // Only out of memory, or an option that this libcurl was built without: TLS, say.
+  if (const auto code = curl_easy_setopt(handle, option, value); code != CURLE_OK) {
+    throw std::runtime_error(std::string("libcurl: ") + curl_easy_strerror(code));
+  }
+}
+
+}  // namespace
+
+std::string_view FetchedResponse::header(std::string_view name) const noexcept {
+  for (const auto& header : headers) {
+    if (equal_ignoring_case(header.name, name)) return header.value;
+  }
+  return {};
+}
+
+std::optional<std::string> refuse_url(const std::string& url) { return refuse(parse(url)); }
+
+struct Fetcher::Impl {
+  explicit Impl(FetcherSettings s) : settings(std::move(s)) {
+    idle.reserve(settings.max_handles);  // so that giving one back cannot fail
+  }
+
+  /// The handle that was used last: its connection is the likeliest to be open still.
+  Handle take() {
+    {
+      const std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        Handle handle = std::move(idle.back());
+        idle.pop_back();
+        return handle;
+      }
+      if (handles == settings.max_handles) return nullptr;
+      ++handles;
+    }
+    Handle handle(curl_easy_init());
+    if (!handle) {
+      const std::lock_guard lock(mutex);
+      --handles;
+    }
+    return handle;
+  }
+  void give_back(Handle handle) {
+    curl_easy_reset(handle.get());  // keeps connections and TLS sessions
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(handle));
+  }
+
+  void prepare(CURL* handle, const FetchRequest& request, const List& headers, Exchange& exchange,
+               char* error) const {
+    set(handle, CURLOPT_ERRORBUFFER, error);
+    set(handle, CURLOPT_URL, request.url.c_str());
+    set(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(handle, CURLOPT_FOLLOWLOCATION, 0L);
+    set(handle, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
+    set(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    set(handle, CURLOPT_USERAGENT, "easyjwt");
+    set(handle, CURLOPT_HTTPHEADER, headers.get());
+    if (request.body) {
+      set(handle, CURLOPT_POST, 1L);
+      set(handle, CURLOPT_POSTFIELDS, request.body->data());
+      set(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body->size()));
+    }
+    // Signals are the process's, and SIGALRM would be one per process.
+    set(handle, CURLOPT_NOSIGNAL, 1L);
+    set(handle, CURLOPT_QUICK_EXIT, 1L);
+    set(handle, CURLOPT_TCP_KEEPALIVE, 1L);
+    set(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings.connect_timeout.count()));
+    set(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(settings.total_timeout.count()));
+    set(handle, CURLOPT_WRITEFUNCTION, take_body);
+    set(handle, CURLOPT_WRITEDATA, static_cast<void*>(&exchange));
+    set(handle, CURLOPT_HEADERFUNCTION, take_header);
+    set(handle, CURLOPT_HEADERDATA, static_cast<void*>(&exchange));
+    set(handle, CURLOPT_NOPROGRESS, 0L);
+    set(handle, CURLOPT_XFERINFOFUNCTION, is_stopped);
+    set(handle, CURLOPT_XFERINFODATA, static_cast<void*>(&exchange));
+    set(handle, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
+    set(handle, CURLOPT_SSL_VERIFYPEER, settings.tls_verify ? 1L : 0L);
+    set(handle, CURLOPT_SSL_VERIFYHOST, settings.tls_verify ? 2L : 0L);
+    if (!settings.ca_file.empty()) set(handle, CURLOPT_CAINFO, settings.ca_file.c_str());
+  }
+
+  FetcherSettings settings;
+  std::mutex mutex;
+  std::vector<Handle> idle;
+  std::size_t handles = 0;
+};
+
+Fetcher::Fetcher(FetcherSettings settings) : impl_(new Impl(std::move(settings))) {
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (ready != CURLE_OK) throw std::runtime_error("libcurl cannot be initialised");
+}
+Fetcher::~Fetcher() = default;
+
+const FetcherSettings& Fetcher::settings() const noexcept { return impl_->settings; }
+
+Result<FetchedResponse> Fetcher::fetch(const FetchRequest& request) {
+  if (!may_wait()) return fail(Errc::would_wait);
+  const auto url = parse(request.url);
+  if (const auto wrong = refuse(url)) return fail(Errc::unavailable, {}, "the URL " + *wrong);
+  const auto where = describe(url);
+  const auto failed = [&](std::string_view why) {
+    return fail(Errc::unavailable, {},
+                std::string(request.body ? "POST " : "GET ") + where + ": " + std::string(why));
+  };
+  List headers;
+  append(headers, "Expect:");  // a round trip more, for nothing
+  for (const auto& [name, value] : request.headers) {
+    if (!is_clean(name) || !is_clean(value)) return failed("a header has control characters");
+    append(headers, name + (value.empty() ? ";" : ": " + value));
+  }
+
+  auto handle = impl_->take();
+  if (!handle) return fail(Errc::busy, {}, where + ": too many exchanges at a time");
+  Exchange exchange;
+  exchange.max_body = impl_->settings.max_body;
+  exchange.stop = request.stop;
+  std::array<char, CURL_ERROR_SIZE> error{};
+  CURLcode code = CURLE_OK;
+  try {
+    impl_->prepare(handle.get(), request, headers, exchange, error.data());
+    code = curl_easy_perform(handle.get());
+  } catch (...) {
+    impl_->give_back(std::move(handle));
+    throw;
+  }
+  long status = 0;
+  curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
+  impl_->give_back(std::move(handle));
+  if (exchange.too_large) return failed("the answer is too large");
+  if (code == CURLE_ABORTED_BY_CALLBACK) return failed("stopped");
+  if (code != CURLE_OK) return failed(error[0] != '\0' ? error.data() : curl_easy_strerror(code));
+  exchange.response.status = static_cast<int>(status);
+  return std::move(exchange.response);
+}
+
+}  // namespace easyjwt::fetch
