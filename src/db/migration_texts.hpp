@@ -6,6 +6,8 @@ namespace easyjwt::db {
 
 /// The files of sql/, put into the program when it is built.
 extern const std::string_view sql_0001_django_sqlite;
+extern const std::string_view sql_0001_django_postgresql;
+extern const std::string_view sql_0001_django_rows;
 extern const std::string_view sql_0002_indexes;
 
 }  // namespace easyjwt::db

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "easyjwt/db/database.hpp"
+
+namespace easyjwt::db {
+
+/// What a column holds, as far as our statements mind: integers of every size are one kind, and so
+/// are texts of every length.
+enum class Kind { integer, text, boolean, time, other };
+
+struct Column {
+  std::string name;
+  std::string type;  ///< as the engine says it, for people
+  Kind kind = Kind::other;
+  bool must_be_given = false;  ///< NOT NULL, and nothing fills it in
+  bool is_key = false;
+};
+
+/// What counts of a table when it is decided whether it can be worked with.
+struct Table {
+  std::string name;
+  std::vector<Column> columns;  ///< none: it is not there
+  /// The sets of columns that are unique among all rows, with an index that ON CONFLICT can name.
+  std::set<std::set<std::string>> unique;
+  std::map<std::string, std::string> references;  ///< column to table
+
+  const Column* column(std::string_view wanted) const {
+    const auto found = std::ranges::find(columns, wanted, &Column::name);
+    return found == columns.end() ? nullptr : &*found;
+  }
+};
+
+/// How one engine tells what it has, and what it is given. Names are those that our statements
+/// would find: to SQLite they are the same in any case, PostgreSQL goes by its search_path.
+class Schema {
+ public:
+  /// From here to the end of the transaction no other migration runs: waits for one that does.
+  virtual Result<void> lock(Transaction& transaction) const = 0;
+  virtual Result<Table> read_table(Transaction& transaction, std::string_view name) const = 0;
+  /// The names of the usable indexes that begin with easyjwt_.
+  virtual Result<std::set<std::string>> read_own_indexes(Transaction& transaction) const = 0;
+
+  /// sql/0001_django for this engine.
+  virtual std::string_view tables_script() const noexcept = 0;
+  /// What easyjwt_user's migrations 0002 and 0003 do.
+  virtual std::string_view drop_secret_script() const noexcept = 0;
+
+ protected:
+  ~Schema() = default;
+};
+
+const Schema& sqlite_schema() noexcept;
+const Schema& postgresql_schema() noexcept;
+
+inline const Schema& schema_of(Engine engine) noexcept {
+  return engine == Engine::sqlite ? sqlite_schema() : postgresql_schema();
+}
+
+/// The first column of all rows.
+Result<std::set<std::string>> read_names(Transaction& transaction, const Sql& sql);
+
+}  // namespace easyjwt::db
