@@ -75,7 +75,7 @@ class PostgresqlDatabase final : public Database {
         pool_(std::move(address),
               {.is_pooled = !settings.listen_url.empty(),
                .statement_timeout = settings.busy_deadline + std::chrono::milliseconds{500}},
-              static_cast<std::size_t>(settings.pool_size)) {}
+              settings.pool_size) {}
 
   Engine engine() const noexcept override { return Engine::postgresql; }
   Counters counters() const noexcept override { return {writes_.load(), commits_.load()}; }
@@ -167,7 +167,8 @@ Result<std::unique_ptr<Database>> open_postgresql_database(const DatabaseSetting
       return fail(Errc::refused, {}, "LISTEN_" + listen.error().reason);
     }
   }
-  if (settings.pool_size < 1) return fail(Errc::refused, {}, "DATABASE POOL_SIZE: not above zero");
+  if (settings.pool_size == 0)
+    return fail(Errc::refused, {}, "DATABASE POOL_SIZE: must be above 0");
   const auto name = address->name();
   auto database =
       std::make_unique<PostgresqlDatabase>(*std::move(address), settings, std::move(log));

@@ -11,7 +11,7 @@ using std::chrono::steady_clock;
 
 /// How long a server may take to greet, several hosts together. With the time after which a wait is
 /// suspicious it is what a frozen server costs a request: below two seconds.
-constexpr std::chrono::milliseconds connect_deadline = 1200ms;
+constexpr std::chrono::milliseconds connect_deadline = 1000ms;
 constexpr std::chrono::milliseconds pause = 250ms;
 
 }  // namespace

@@ -340,12 +340,16 @@ class Loader {
   void finish_database() {
     static constexpr std::string_view sqlite = "sqlite:///";
     auto& url = loaded_.settings.database.url;
+    if (loaded_.settings.database.pool_size == 0) error("DATABASE.POOL_SIZE", "must be above 0");
+    const bool is_postgresql = url.starts_with("postgresql://") || url.starts_with("postgres://");
+    if (!is_postgresql && !loaded_.settings.database.listen_url.empty()) {
+      error("DATABASE.LISTEN_URL", "is of use only where DATABASE.URL is postgresql://...");
+    }
+    if (is_postgresql) return;
     if (url == "sqlite://:memory:" || url == "sqlite:///:memory:") {
       url = "sqlite://:memory:";
-    } else if (url.rfind("postgres", 0) == 0) {
-      error("DATABASE.URL", "PostgreSQL is not supported by this version");
     } else if (url.rfind(sqlite, 0) != 0 || url.size() == sqlite.size()) {
-      error("DATABASE.URL", "must be sqlite:///FILE");
+      error("DATABASE.URL", "must be sqlite:///FILE or postgresql://...");
     } else {
       const std::string path = url.substr(sqlite.size());
       if (path.front() == '/') return;

@@ -462,10 +462,14 @@ std::vector<SettingRow> make_table() {
           each(http_token)),
 
       secret(row("DATABASE.URL", at(&S::database, &db::DatabaseSettings::url),
-                 "sqlite:///FILE, relative to the settings file", not_empty)),
-      later("DATABASE.LISTEN_URL", "string", "\"\"",
-            "a direct line to PostgreSQL for LISTEN, where URL is a transaction-mode pooler",
-            Audience::both),
+                 "sqlite:///FILE, relative to the settings file, or postgresql://... with "
+                 "whatever libpq takes",
+                 not_empty)),
+      secret(row("DATABASE.LISTEN_URL", at(&S::database, &db::DatabaseSettings::listen_url),
+                 "a direct line to PostgreSQL, where URL is a transaction-mode pooler such as "
+                 "PgBouncer; set it, and nothing is kept in a session")),
+      row("DATABASE.POOL_SIZE", at(&S::database, &db::DatabaseSettings::pool_size),
+          "the most connections to PostgreSQL at one time"),
 
       row("SERVER.LISTEN", at(&S::server, &http::ServerSettings::listen),
           "ADDR:PORT, [ADDR6]:PORT or :PORT; port 0: any free one", listen_address),

@@ -109,9 +109,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[SERVER]\nTRUSTED_PROXIES = [\"10.0.0.1\"]\n",
               ":4: SERVER.TRUSTED_PROXIES: a value other than [] is not supported by this version"},
         Wrong{"[DATABASE]\nURL = \"mysql://u:geheim@h/d\"\n",
-              ":4: DATABASE.URL: must be sqlite:///FILE"},
-        Wrong{"[DATABASE]\nURL = \"postgresql://u:geheim@h/d\"\n",
-              ":4: DATABASE.URL: PostgreSQL is not supported by this version"},
+              ":4: DATABASE.URL: must be sqlite:///FILE or postgresql://..."},
+        Wrong{"[DATABASE]\nLISTEN_URL = \"postgresql://u:geheim@h/d\"\n",
+              ":4: DATABASE.LISTEN_URL: is of use only where DATABASE.URL is postgresql://..."},
+        Wrong{"[DATABASE]\nPOOL_SIZE = 0\n", ":4: DATABASE.POOL_SIZE: must be above 0"},
         Wrong{"[EASY_JWT]\nALGORITHM = \"none\"\n",
               ":4: EASY_JWT.ALGORITHM: must be one of \"HS256\", \"HS384\", \"HS512\", \"RS256\", "
               "\"RS384\", \"RS512\", \"ES256\", \"ES384\", \"ES512\", \"PS256\", \"PS384\", "
@@ -442,6 +443,7 @@ TEST_F(Settings, DefaultsAreTheContracts) {
        R"("x-requested-with"])"},
       {"DATABASE.URL", R"("sqlite:///easyjwt.sqlite3")"},
       {"DATABASE.LISTEN_URL", R"("")"},
+      {"DATABASE.POOL_SIZE", "16"},
       {"SERVER.LISTEN", R"("127.0.0.1:8000")"},
       {"SERVER.THREADS", "0"},
       {"SERVER.TLS_CERTIFICATE", R"("")"},

@@ -86,7 +86,7 @@ struct DatabaseSettings {
   /// transaction-mode pooler: nothing is left in a session, no prepared statements.
   std::string listen_url;
   /// The most connections to PostgreSQL at one time.
-  int pool_size = 16;
+  unsigned pool_size = 16;
   /// How long a locked file is waited for; on PostgreSQL how long a transaction takes at most,
   /// waiting for a connection included.
   std::chrono::milliseconds busy_deadline{1500};
