@@ -129,9 +129,8 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
   const bool uses_up = settings_.rotate_refresh_tokens && settings_.blacklist_after_rotation &&
                        settings_.token_blacklist;
   const auto decide = [&](db::Transaction& transaction) -> Result<void> {
-    if (const auto good = judge(transaction, *claims, TokenType::refresh); !good) return good;
-    if (const auto account = check_account(transaction, *claims); !account) return account;
-    if (!uses_up) return {};
+    const auto good = judge_refresh(transaction, *claims, TokenType::refresh, now);
+    if (!good || !uses_up) return good;
     const auto first = TokenStore(transaction).blacklist(outstanding(raw, *claims), now);
     if (!first) return fail(first.error());
     if (!*first) return is_blacklisted();
@@ -158,9 +157,7 @@ Result<std::string> Tokens::refresh_sliding(std::string_view raw) {
   const auto claims = codec_.decode(raw, now, scratch);
   if (!claims) return fail(claims.error());
   const auto decision = database_.read([&](db::Transaction& transaction) -> Result<void> {
-    if (const auto good = judge(transaction, *claims, TokenType::sliding); !good) return good;
-    if (auto words = codec_.check_refresh_window(*claims, now)) return refused(*std::move(words));
-    return check_account(transaction, *claims);
+    return judge_refresh(transaction, *claims, TokenType::sliding, now);
   });
   if (!decision) return fail(decision.error());
   return codec_.encode(codec_.renewed_claims(*claims->members, TokenType::sliding, {}, now));
@@ -211,6 +208,7 @@ Result<User> Tokens::authenticate(std::string_view raw) {
   const auto claims = codec_.decode(raw, now, scratch);
   Error error{Errc::token_not_valid, {"Given token not valid for any token type", {}}};
   if (!claims) {
+    if (claims.error().code != Errc::token_not_valid) return fail(claims.error());
     error.reason = claims.error().reason;
     for (const auto type : settings_.auth_token_classes) {
       error.messages.push_back(
@@ -285,12 +283,29 @@ Result<std::optional<T>> Tokens::find(const Claims& claims, ById by_id, ByEmail 
   return by_id(*id);
 }
 
-Result<void> Tokens::check_account(db::Transaction& transaction, const Claims& claims) {
-  const auto user = find_state(transaction, claims);
-  if (!user) return fail(user.error());
-  if (!*user || !(*user)->is_active) return fail(Errc::account_gone);
+Result<void> Tokens::judge_refresh(db::Transaction& transaction, const Claims& claims,
+                                   TokenType type, Time now) {
+  TokenStore tokens(transaction);
+  const auto state = find<RefreshState>(
+      claims, [&](std::int64_t id) { return tokens.find_refresh_state_by_id(id, claims.jti); },
+      [&](std::string_view email) {
+        return tokens.find_refresh_state_by_email(email, claims.jti);
+      });
+  if (!state && state.error().code != Errc::token_not_valid) return fail(state.error());
+  if (!state || !*state) {
+    // Nobody's, or of somebody who is gone; the token itself has the first word all the same.
+    if (const auto good = judge(transaction, claims, type); !good) return good;
+  } else {
+    if ((*state)->is_blacklisted && is_listed(type)) return is_blacklisted();
+    if (auto words = codec_.check(claims, type)) return refused(*std::move(words));
+  }
+  if (type == TokenType::sliding) {
+    if (auto words = codec_.check_refresh_window(claims, now)) return refused(*std::move(words));
+  }
+  if (!state) return fail(state.error());
+  if (!*state || !(*state)->is_active) return fail(Errc::account_gone);
   if (!settings_.check_revoke_token) return {};
-  return check_revoked(claims, (*user)->password);
+  return check_revoked(claims, (*state)->password);
 }
 
 Result<void> Tokens::check_revoked(const Claims& claims, std::string_view password) const {

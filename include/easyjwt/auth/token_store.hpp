@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "easyjwt/core/clock.hpp"
@@ -19,12 +20,24 @@ struct OutstandingToken {
   Time expires_at;
 };
 
+/// What a refresh is decided by.
+struct RefreshState {
+  bool is_active = false;
+  std::string password;  ///< encoded
+  bool is_blacklisted = false;
+};
+
 /// The tables of easyjwt_auth.token_blacklist. Made for the length of a transaction.
 class TokenStore {
  public:
   explicit TokenStore(db::Transaction& transaction) : transaction_(transaction) {}
 
   Result<bool> is_blacklisted(std::string_view jti);
+  /// The user and the token in one statement; nullopt where there is no such user.
+  Result<std::optional<RefreshState>> find_refresh_state_by_id(std::int64_t user,
+                                                               std::string_view jti);
+  Result<std::optional<RefreshState>> find_refresh_state_by_email(std::string_view user,
+                                                                  std::string_view jti);
   Result<void> add(const OutstandingToken& token);
   /// Blacklists `token`, adding it to the outstanding ones where it is not among them. Returns
   /// whether this call did it: false, it was blacklisted before. Of any number of calls one returns
@@ -36,6 +49,9 @@ class TokenStore {
   Result<std::int64_t> count_expired(Time now);
 
  private:
+  Result<std::optional<RefreshState>> find_refresh_state(const db::Sql& sql, db::Value user,
+                                                         std::string_view jti);
+
   db::Transaction& transaction_;
 };
 

@@ -66,9 +66,10 @@ class Tokens {
   template <class T, class ById, class ByEmail>
   Result<std::optional<T>> find(const Claims& claims, ById by_id, ByEmail by_email) const;
   Result<std::optional<UserState>> find_state(db::Transaction& transaction, const Claims& claims);
-  /// Whether the user of a token that is being refreshed is there, active, and has not changed the
-  /// password.
-  Result<void> check_account(db::Transaction& transaction, const Claims& claims);
+  /// What decides a refresh: judge(), of sliding tokens the window, and whether the user is there,
+  /// active, and has not changed the password; said in this order.
+  Result<void> judge_refresh(db::Transaction& transaction, const Claims& claims, TokenType type,
+                             Time now);
   Result<void> check_revoked(const Claims& claims, std::string_view password) const;
   UserIdClaim id_claim(const User& user) const;
   std::string revoke_claim(std::string_view password) const;
