@@ -528,7 +528,11 @@ Error PostgresqlConnection::error(const PGresult* answer, std::string_view text)
             "SQLSTATE " + state + ", in: " + std::string(text)};
   }
   const auto reason = field(PG_DIAG_MESSAGE_PRIMARY) + " (" + state + ")";
-  if (kind == "23") return {Errc::internal, {}, reason + ", in: " + std::string(text)};
+  if (kind == "23") {
+    // Another transaction may have deleted, or have begun to refer to, what this one believed in.
+    lost_a_race_ = state == "23503";
+    return {Errc::internal, {}, reason + ", in: " + std::string(text)};
+  }
   const auto unavailable = [&](bool breaks) {
     is_broken_ = is_broken_ || breaks;
     Error error{Errc::unavailable, {}, reason};

@@ -29,4 +29,8 @@ Result<std::vector<MigrationStep>> pending_migrations(Database& database);
 /// pending_migrations.
 Result<std::vector<MigrationStep>> migrate(Database& database, const Clock& clock);
 
+/// After rows were written with ids of their own: those that the engine makes from now on are
+/// higher. (SQLite's AUTOINCREMENT sees to it by itself.)
+Result<void> raise_sequences(Transaction& transaction);
+
 }  // namespace easyjwt::db
