@@ -1,21 +1,44 @@
 // A stream of requests, read in one piece and in pieces of other sizes: what it means must not
 // depend on how the network cut it.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
+#include "http/forwarded.hpp"
 #include "http/request_reader.hpp"
 
 namespace {
 
+using easyjwt::http::Address;
+using easyjwt::http::Header;
+using easyjwt::http::Network;
 using easyjwt::http::ReadLimits;
 using easyjwt::http::Request;
 using easyjwt::http::RequestReader;
 
 void require(bool condition) {
   if (!condition) std::abort();
+}
+
+/// What stands left of an address that is not trusted must not count.
+void check_forwarded(const Request& request) {
+  static const std::array trusted{Network::parse("10.0.0.0/8").value(),
+                                  Network::parse("2001:db8::/32").value()};
+  const auto forwarded = easyjwt::http::read_forwarded(request.headers, trusted);
+  require(forwarded.scheme.empty() || forwarded.scheme == "http" || forwarded.scheme == "https");
+  if (!forwarded.client) return;
+  Address::Text buffer;
+  const auto text = forwarded.client->text(buffer);
+  require(Address::parse(text).has_value());
+  if (easyjwt::http::is_trusted(text, trusted)) return;
+  std::vector<Header> more{{"X-Forwarded-For", "192.0.2.1, 10.0.0.1"}};
+  more.insert(more.end(), request.headers.begin(), request.headers.end());
+  Address::Text other;
+  require(easyjwt::http::read_forwarded(more, trusted).client->text(other) == text);
 }
 
 std::string read(std::string_view bytes, const ReadLimits& limits, std::size_t piece) {
@@ -33,6 +56,7 @@ std::string read(std::string_view bytes, const ReadLimits& limits, std::size_t p
         require(request.headers.size() <= limits.headers);
         require(request.body.size() <= limits.body);
         require(reader.http_1_0() || !request.host.empty());
+        check_forwarded(request);
         out.append(request.method_name).append(" ").append(request.path).append("?");
         out.append(request.query).append("@").append(request.host).append("\n");
         for (const auto& field : request.headers) {

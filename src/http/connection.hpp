@@ -21,6 +21,7 @@
 #include "easyjwt/core/log.hpp"
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/http/server.hpp"
+#include "http/forwarded.hpp"
 #include "http/lanes.hpp"
 #include "http/request_reader.hpp"
 #include "http/response_writer.hpp"
@@ -60,7 +61,8 @@ struct Serving {
   DateField date;
   RequestIds ids;
   std::array<char, 4096> discarded;  ///< for what is read only to be thrown away
-  bool draining = false;
+  bool draining = false;             ///< each answer is its connection's last
+  bool stopping = false;             ///< and nothing new is waited for
 };
 
 /// What the thread's sweep knows of a connection.
@@ -73,8 +75,8 @@ class AnyConnection : public std::enable_shared_from_this<AnyConnection> {
   void sweep(SteadyTime now) {
     if (now >= deadline_) expire();
   }
-  /// Closes it if nothing is in flight; else it closes behind the next answer.
-  virtual void drain() = 0;
+  /// Closes it if nothing is in flight or about to be; else it closes behind the next answer.
+  virtual void stop() = 0;
   virtual void close() = 0;
 
  protected:
@@ -110,6 +112,7 @@ class Connection final : public AnyConnection, private Job {
       : AnyConnection(serving),
         stream_(std::move(stream)),
         peer_(std::move(peer)),
+        behind_proxy_(is_trusted(peer_, serving.settings.trusted_proxies)),
         reader_(serving.limits) {}
 
   ~Connection() override {
@@ -128,9 +131,15 @@ class Connection final : public AnyConnection, private Job {
     }
   }
 
-  void drain() override {
-    const bool idle = stage_ == Stage::idle || stage_ == Stage::handshake;
-    if (idle) close();
+  void stop() override {
+    if (stage_ != Stage::idle && stage_ != Stage::handshake) return;
+    if (!answered_) {
+      deadline_ = std::min(deadline_, std::chrono::steady_clock::now() + first_request_deadline);
+      return;
+    }
+    // A request that is there and not read yet would be answered with a reset.
+    error_code error;
+    if (socket().available(error) == 0) close();
   }
 
   void close() override {
@@ -145,6 +154,9 @@ class Connection final : public AnyConnection, private Job {
 
   /// Answers wait for each other up to this size before they are sent.
   static constexpr std::size_t batch_size = 64 * 1024;
+  /// How long a connection that was just made has for its first request when we stop: whoever
+  /// connects is about to send one, and must not repeat all of them.
+  static constexpr std::chrono::milliseconds first_request_deadline{250};
   /// How long a client may take to notice that we are done with it.
   static constexpr std::chrono::seconds linger_deadline{2};
 
@@ -208,8 +220,16 @@ class Connection final : public AnyConnection, private Job {
     began_ = std::chrono::steady_clock::now();
     reader_.view(request_);
     request_.peer = peer_;
-    request_.secure = tls;
+    request_.client_address = peer_;
+    request_.scheme = tls ? "https" : "http";
+    if (behind_proxy_) take_forwarded();
     if (request_.id.empty()) make_id();
+  }
+
+  void take_forwarded() {
+    const auto forwarded = read_forwarded(request_.headers, serving_.settings.trusted_proxies);
+    if (forwarded.client) request_.client_address = forwarded.client->text(client_text_);
+    if (!forwarded.scheme.empty()) request_.scheme = forwarded.scheme;
   }
 
   void make_id() {
@@ -219,6 +239,7 @@ class Connection final : public AnyConnection, private Job {
 
   void finish(const Response& response) {
     stage_ = Stage::idle;
+    answered_ = true;
     last_ = serving_.draining || !reader_.keep_alive();
     const auto persistence = last_                ? Persistence::close
                              : reader_.http_1_0() ? Persistence::keep_alive
@@ -234,6 +255,7 @@ class Connection final : public AnyConnection, private Job {
     last_ = true;
     request_ = {};
     request_.peer = peer_;
+    request_.client_address = peer_;
     began_ = std::chrono::steady_clock::now();
     make_id();
     Response response;
@@ -273,14 +295,14 @@ class Connection final : public AnyConnection, private Job {
                     {"status", text(status_text, status_end)},
                     {"ms", text(milliseconds, end)},
                     {"bytes", text(size_text, size_end)},
-                    {"peer", request_.peer},
+                    {"client", request_.client_address},
                     {"id", request_.id}});
     } else {
       serving_.log(level, "request",
                    {{"status", text(status_text, status_end)},
                     {"reason", refused},
                     {"bytes", text(size_text, size_end)},
-                    {"peer", request_.peer},
+                    {"client", request_.client_address},
                     {"id", request_.id}});
     }
   }
@@ -312,8 +334,9 @@ class Connection final : public AnyConnection, private Job {
 
   void read() {
     if (!reader_.started()) {
-      if (serving_.draining) return close();
-      wait_for(Stage::idle, serving_.settings.idle_deadline);
+      if (serving_.stopping && answered_) return close();
+      wait_for(Stage::idle,
+               serving_.stopping ? first_request_deadline : serving_.settings.idle_deadline);
     } else if (!reader_.head_done()) {
       if (stage_ != Stage::head) wait_for(Stage::head, serving_.settings.head_deadline);
     } else if (stage_ != Stage::body) {
@@ -407,6 +430,8 @@ class Connection final : public AnyConnection, private Job {
 
   Stream stream_;
   std::string peer_;
+  const bool behind_proxy_;  ///< the peer is a trusted proxy
+  Address::Text client_text_;
   RequestReader reader_;
   Request request_;
   RequestIds::Id made_id_;
@@ -414,6 +439,7 @@ class Connection final : public AnyConnection, private Job {
   std::string out_;
   std::size_t sent_ = 0;
   Stage stage_ = Stage::idle;
+  bool answered_ = false;  ///< a request of it, at least one
   bool last_ = false;
   bool expired_ = false;
   bool closed_ = false;

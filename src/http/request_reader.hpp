@@ -54,8 +54,8 @@ class RequestReader {
   bool wants_continue() noexcept;
 
   // Of a complete request, until next() or room():
-  /// Fills in what was sent; peer, id (where the client sent none that is sound) and secure are the
-  /// connection's to fill in.
+  /// Fills in what was sent; peer, client_address, scheme and id (where the client sent none that is
+  /// sound) are the connection's to fill in.
   void view(Request& request);
   /// Whether the client wants the connection to stay (RFC 9112 section 9.3).
   bool keep_alive() const noexcept { return head_.keep_alive; }

@@ -183,27 +183,48 @@ class Worker {
   }
 
   /// Any thread.
+  void drain() {
+    net::post(io_, [this] { serving_.draining = true; });
+  }
+  /// Any thread.
   void stop() {
-    net::post(io_, [this] { drain(); });
+    net::post(io_, [this] { stop_here(); });
   }
 
  private:
   void accept() {
     acceptor_.async_accept(peer_, [this](const error_code& error, Socket socket) {
-      if (serving_.draining) return;
+      if (serving_.stopping && error) return;
       if (error) {
         // The client went away again; it is no fault of ours.
         if (error != net::error::connection_aborted) return pause_accepting(error.message());
       } else {
         try {
-          admit(std::move(socket));
+          admit(std::move(socket), peer_);
           accepting_fails_ = false;
         } catch (const std::exception& fault) {
           return pause_accepting(fault.what());
         }
       }
-      accept();
+      if (!serving_.stopping) accept();
     });
+  }
+
+  /// Those whose connections the kernel has taken for us already: closing the socket would reset
+  /// them, with requests in them.
+  void accept_what_waits() {
+    error_code error;
+    acceptor_.non_blocking(true, error);
+    try {
+      while (!error) {
+        tcp::endpoint peer;
+        Socket socket(io_);
+        acceptor_.accept(socket, peer, error);
+        if (!error) admit(std::move(socket), peer);
+      }
+    } catch (const std::exception& fault) {
+      serving_.log(LogLevel::error, "cannot accept connections", {{"reason", fault.what()}});
+    }
   }
 
   /// Out of file descriptors or memory: trying again at once would burn the core that could close
@@ -214,11 +235,11 @@ class Worker {
     }
     accept_timer_.expires_after(accept_pause);
     accept_timer_.async_wait([this](const error_code& error) {
-      if (!error && !serving_.draining) accept();
+      if (!error && !serving_.stopping) accept();
     });
   }
 
-  void admit(Socket socket) {
+  void admit(Socket socket, const tcp::endpoint& peer) {
     const auto context = tls_.get();
     socket.non_blocking(true);
     if (serving_.open.load(std::memory_order_relaxed) >= serving_.settings.max_connections) {
@@ -228,10 +249,10 @@ class Worker {
     socket.set_option(tcp::no_delay(true));
     if (context) {
       std::make_shared<Connection<TlsStream>>(serving_, TlsStream(std::move(socket), *context),
-                                              peer_text(peer_))
+                                              peer_text(peer))
           ->start();
     } else {
-      std::make_shared<Connection<Socket>>(serving_, std::move(socket), peer_text(peer_))->start();
+      std::make_shared<Connection<Socket>>(serving_, std::move(socket), peer_text(peer))->start();
     }
     if (!std::exchange(sweeping_, true)) sweep_after(sweep_period);
   }
@@ -257,24 +278,26 @@ class Worker {
     auto& all = serving_.connections;
     // From behind: one that closes is replaced by the last.
     for (std::size_t i = all.size(); i-- > 0;) all[i]->sweep(now);
-    if (!serving_.draining) {
+    if (!serving_.stopping) {
       sweeping_ = !all.empty();
       if (sweeping_) sweep_after(sweep_period);
-    } else if (all.empty() || now >= drained_by_) {
+    } else if (all.empty() || now >= stopped_by_) {
       io_.stop();
     } else {
       sweep_after(drain_period);
     }
   }
 
-  void drain() {
-    if (std::exchange(serving_.draining, true)) return;
-    drained_by_ = std::chrono::steady_clock::now() + serving_.settings.drain_deadline;
+  void stop_here() {
+    if (std::exchange(serving_.stopping, true)) return;
+    serving_.draining = true;
+    stopped_by_ = std::chrono::steady_clock::now() + serving_.settings.drain_deadline;
+    accept_timer_.cancel();
+    accept_what_waits();
     error_code ignored;
     acceptor_.close(ignored);
-    accept_timer_.cancel();
     auto& all = serving_.connections;
-    for (std::size_t i = all.size(); i-- > 0;) all[i]->drain();
+    for (std::size_t i = all.size(); i-- > 0;) all[i]->stop();
     sweep_after(std::chrono::milliseconds{0});
   }
 
@@ -293,7 +316,7 @@ class Worker {
   tcp::endpoint peer_;
   bool accepting_fails_ = false;
   bool sweeping_ = false;
-  SteadyTime drained_by_ = SteadyTime::max();
+  SteadyTime stopped_by_ = SteadyTime::max();
 };
 
 }  // namespace
@@ -373,6 +396,10 @@ void Server::run() {
     throw ServerError(std::string("cannot start a thread: ") + error.what());
   }
   for (auto& thread : threads) thread.join();
+}
+
+void Server::drain() {
+  for (auto& worker : impl_->workers) worker->drain();
 }
 
 void Server::stop() {

@@ -114,6 +114,16 @@ std::string read(const toml::node& node, Secret& out) {
 }
 std::string show(const Secret&) { return "\"\""; }
 
+std::string read(const toml::node& node, http::Network& out) {
+  std::string text;
+  if (auto wrong = read(node, text); !wrong.empty()) return wrong;
+  auto network = http::Network::parse(text);
+  if (!network) return std::move(network.error().reason);
+  out = *network;
+  return {};
+}
+std::string show(const http::Network& value) { return quoted(value.str()); }
+
 std::string read(const toml::node& node, std::optional<std::string>& out) {
   std::string value;
   if (auto wrong = read(node, value); !wrong.empty()) return wrong;
@@ -478,8 +488,11 @@ std::vector<SettingRow> make_table() {
       row("SERVER.TLS_CERTIFICATE", at(&S::server, &http::ServerSettings::tls_certificate),
           "PEM file of the certificate and its chain, read again on SIGHUP; empty: plain HTTP"),
       row("SERVER.TLS_KEY", at(&S::server, &http::ServerSettings::tls_key), "PEM file of its key"),
-      later("SERVER.TRUSTED_PROXIES", "list of strings", "[]",
-            "addresses whose Forwarded headers are believed", Audience::both),
+      row("SERVER.TRUSTED_PROXIES", at(&S::server, &http::ServerSettings::trusted_proxies),
+          "addresses and networks whose X-Forwarded-For and X-Forwarded-Proto are believed"),
+      row("SERVER.DRAIN_SECONDS", at(&S::drain_seconds),
+          "on SIGTERM: how long to go on serving while /readyz says \"draining\"",
+          [](std::int64_t& value) { return value > 3600 ? "must be at most 3600" : ""; }),
       row("SERVER.LOG_FORMAT", at(&S::log_format), "\"text\" or \"json\", a line each, on stderr",
           one_of({"text", "json"})),
 

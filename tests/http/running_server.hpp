@@ -116,7 +116,7 @@ class RunningServer {
          {Method::post, [](const Request& request) {
             return Response::json(
                 std::string(request.body) + "|" + std::string(request.header("X-A")) + "|" +
-                std::string(request.peer) + "|" + (request.secure ? "secure" : "plain"));
+                std::string(request.client_address) + "|" + std::string(request.scheme));
           }}});
     add("/wait/", Lane::storage, {{Method::get, waits()}});
     add("/hash/", Lane::hashing, {{Method::post, waits()}});

@@ -13,9 +13,9 @@ TEST(Server, AnswersWithTheFieldsThatEveryAnswerHas) {
   RunningServer server;
   const auto answer = server.exchange(post("/echo/", "abc", "X-A: b\r\n"));
   EXPECT_EQ(status_of(answer), 200);
-  EXPECT_TRUE(answer.ends_with("\r\n\r\nabc|b|127.0.0.1|plain")) << answer;
+  EXPECT_TRUE(answer.ends_with("\r\n\r\nabc|b|127.0.0.1|http")) << answer;
   for (const auto* field :
-       {"Date: ", "Content-Type: application/json\r\n", "Content-Length: 21\r\n",
+       {"Date: ", "Content-Type: application/json\r\n", "Content-Length: 20\r\n",
         "X-Request-Id: ", "X-Content-Type-Options: nosniff\r\n", "X-Frame-Options: DENY\r\n",
         "Referrer-Policy: same-origin\r\n", "Cross-Origin-Opener-Policy: same-origin\r\n",
         "Allow: GET, POST, HEAD, OPTIONS\r\n", "Vary: Accept\r\n"}) {
@@ -51,7 +51,7 @@ TEST(Server, LogsOneLineForARequest) {
   ASSERT_EQ(lines.size(), 6u);
   EXPECT_TRUE(lines[0].starts_with("I request method=GET path=/echo/ status=200 ms=0."))
       << lines[0];
-  EXPECT_TRUE(lines[0].ends_with(" bytes=7 peer=127.0.0.1 id=r1")) << lines[0];
+  EXPECT_TRUE(lines[0].ends_with(" bytes=7 client=127.0.0.1 id=r1")) << lines[0];
   EXPECT_EQ(lines[1], "E unhandled exception id=r2 path=/throw/ what=a fault");
   EXPECT_TRUE(lines[2].starts_with("E request method=GET path=/throw/ status=500 ")) << lines[2];
   EXPECT_TRUE(lines[3].starts_with("I request method=GET path=/none/ status=404 ")) << lines[3];
@@ -360,6 +360,99 @@ TEST(Server, StopDoesNotWaitBeyondTheDrainDeadline) {
   EXPECT_TRUE(server.stops_within(2s));
   EXPECT_EQ(in_lane.rest(), "");
   EXPECT_TRUE(in_lane.closed());
+}
+
+TEST(Server, StopAnswersWhatIsOnItsWay) {
+  ServerSettings settings;
+  settings.threads = 1;
+  for (int round = 0; round < 20; ++round) {
+    RunningServer server(settings);
+    RawClient kept(server.port());
+    kept.send(get("/echo/"));
+    EXPECT_EQ(status_of(kept.answer()), 200);
+    std::thread stopper([&] { server.stop(); });
+    // Whether stop() comes before, between or after these, nobody is reset.
+    RawClient late = RawClient::unconnected();
+    bool connected = true;
+    try {
+      late.connect(server.port());
+    } catch (const std::runtime_error&) {
+      connected = false;
+    }
+    stopper.join();
+    if (connected) {
+      std::this_thread::sleep_for(20ms);
+      late.send(get("/echo/"));
+      const auto answer = late.answer();
+      EXPECT_EQ(status_of(answer), 200) << round;
+      EXPECT_TRUE(has(answer, "Connection: close\r\n"));
+    }
+    EXPECT_EQ(kept.rest(), "");
+    EXPECT_TRUE(kept.closed());
+    late.close();
+    EXPECT_TRUE(server.stops_within(2s));
+  }
+}
+
+TEST(Server, DrainServesOnAndEndsConnections) {
+  RunningServer server;
+  RawClient kept(server.port());
+  kept.send(get("/echo/"));
+  EXPECT_FALSE(has(kept.answer(), "Connection:"));
+  RawClient in_lane(server.port());
+  in_lane.send(get("/wait/"));
+  server.await_waiting(1);
+
+  server.server().drain();
+  server.server().drain();
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(kept.rest(50ms), "");
+  EXPECT_FALSE(kept.closed());
+  kept.send(get("/echo/"));
+  for (int i = 0; i < 10; ++i) {
+    const auto answer = server.exchange(get("/echo/"));
+    EXPECT_EQ(status_of(answer), 200);
+    EXPECT_TRUE(has(answer, "Connection: close\r\n")) << answer;
+  }
+  const auto last = kept.answer();
+  EXPECT_EQ(status_of(last), 200);
+  EXPECT_TRUE(has(last, "Connection: close\r\n")) << last;
+  EXPECT_EQ(kept.rest(), "");
+  EXPECT_TRUE(kept.closed());
+  server.open();
+  EXPECT_TRUE(has(in_lane.answer(), "Connection: close\r\n"));
+  EXPECT_FALSE(server.stopped());
+  server.stop();
+  in_lane.close();
+  kept.close();
+  EXPECT_TRUE(server.stops_within(2s));
+}
+
+TEST(Server, ForwardedFieldsCountFromTrustedProxiesOnly) {
+  const auto fields = "X-Forwarded-For: 203.0.113.7, 192.0.2.1\r\nX-Forwarded-Proto: https\r\n";
+  const auto answer_with = [&](const std::vector<std::string>& proxies, std::string_view sent) {
+    ServerSettings settings;
+    for (const auto& proxy : proxies) {
+      settings.trusted_proxies.push_back(Network::parse(proxy).value());
+    }
+    RunningServer server(settings);
+    const auto answer = server.exchange(post("/echo/", "", sent));
+    const auto told = answer.substr(answer.find("\r\n\r\n") + 4);
+    const auto client = told.substr(2, told.rfind('|') - 2);
+    EXPECT_EQ(server.lines_with(" client=" + client + " "), 1) << told;
+    // What cannot be read has no fields.
+    server.exchange("GET / HTTP/1.1\r\nX-Forwarded-For: 192.0.2.1\r\nHost: a,b\r\n\r\n");
+    EXPECT_EQ(server.lines_with("status=400 reason=Invalid Host header."), 1);
+    EXPECT_EQ(server.lines_with("Invalid Host header. bytes=33 client=127.0.0.1 "), 1);
+    return told;
+  };
+  EXPECT_EQ(answer_with({}, fields), "||127.0.0.1|http");
+  EXPECT_EQ(answer_with({"10.0.0.0/8", "::1"}, fields), "||127.0.0.1|http");
+  EXPECT_EQ(answer_with({"127.0.0.0/8"}, fields), "||192.0.2.1|https");
+  EXPECT_EQ(answer_with({"127.0.0.1", "192.0.2.0/24"}, fields), "||203.0.113.7|https");
+  EXPECT_EQ(answer_with({"127.0.0.1"}, ""), "||127.0.0.1|http");
+  EXPECT_EQ(answer_with({"127.0.0.1"}, "X-Forwarded-For: x\r\nX-Forwarded-Proto: ftp\r\n"),
+            "||127.0.0.1|http");
 }
 
 TEST(Server, StopBeforeRun) {

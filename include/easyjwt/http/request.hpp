@@ -25,9 +25,14 @@ struct Request {
   std::span<const Header> headers;
   std::string_view body;
   std::string_view host;  ///< the Host field, checked; empty only in HTTP/1.0
-  std::string_view peer;  ///< the client's address, without its port
-  std::string_view id;    ///< X-Request-Id: the client's if it is sound, else ours
-  bool secure = false;    ///< came over TLS
+  std::string_view peer;  ///< the address that the connection came from: the client or a proxy
+  /// The client's address, without a port: what the trusted proxies say (SERVER.TRUSTED_PROXIES),
+  /// else the peer.
+  std::string_view client_address;
+  /// "http" or "https", as the client sees it: what a trusted proxy says, else whether the
+  /// connection is TLS. There is no forwarded host: a proxy passes Host on as it is.
+  std::string_view scheme = "http";
+  std::string_view id;  ///< X-Request-Id: the client's if it is sound, else ours
 
   /// The first field of that name; empty where there is none.
   std::string_view header(std::string_view name) const noexcept;

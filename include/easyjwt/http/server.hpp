@@ -5,8 +5,10 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "easyjwt/core/log.hpp"
+#include "easyjwt/http/network.hpp"
 #include "easyjwt/http/router.hpp"
 
 namespace easyjwt::http {
@@ -18,6 +20,8 @@ struct ServerSettings {
   unsigned threads = 0;         ///< of connections; 0: one per core
   std::string tls_certificate;  ///< path of a PEM chain; with tls_key: TLS 1.2 and later
   std::string tls_key;
+  /// Whose X-Forwarded-For and X-Forwarded-Proto are believed; from others they are ignored.
+  std::vector<Network> trusted_proxies;
   std::size_t max_head = 16 * 1024;
   std::size_t max_headers = 100;
   std::size_t max_uri = 8 * 1024;
@@ -56,6 +60,11 @@ class Server {
   bool tls() const;
   /// Serves until stop(), then finishes what is in flight (drain_deadline at most) and returns.
   void run();
+  /// From now on every answer is its connection's last ("Connection: close"), and all is served as
+  /// before. Proxies keep connections for their next requests; what is closed by stop() while a
+  /// request is on its way cannot be repeated safely, so they are to be used up before. From any
+  /// thread, and more than once.
+  void drain();
   /// From any thread, and more than once.
   void stop();
   /// Reads TLS_CERTIFICATE and TLS_KEY again (SIGHUP); what cannot be read is logged and the old

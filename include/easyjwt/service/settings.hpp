@@ -51,6 +51,7 @@ struct ServiceSettings {
                                               "user-agent", "x-csrftoken",   "x-requested-with"};
 
   std::string log_format = "text";  ///< or "json"
+  std::int64_t drain_seconds = 0;
 
   std::vector<std::string> authentication_classes{"JWTAuthentication", "SessionAuthentication"};
   std::vector<std::string> permission_classes{"IsAuthenticated"};

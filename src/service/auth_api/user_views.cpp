@@ -57,7 +57,8 @@ std::string page_link(const Request& request, const http::Form& query, std::int6
   }
   const auto number = std::to_string(page);
   if (page > 1) parameters.emplace("page", number);
-  std::string link(request.secure ? "https://" : "http://");
+  std::string link(request.scheme);
+  link += "://";
   link += request.host;
   link += "/auth/users/";
   char before = '?';

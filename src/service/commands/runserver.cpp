@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <string>
 #include <thread>
 
@@ -47,25 +50,18 @@ class BlockedSignals {
   sigset_t before_{};
 };
 
-/// SIGTERM and SIGINT drain the server, the second of them ends the process at once; SIGHUP reads
-/// the certificate again.
+/// SIGTERM and SIGINT drain the server and then stop it; each further one takes it a step on: from
+/// draining to stopping, from stopping to an end at once. SIGHUP reads the certificate again.
 class SignalThread {
  public:
-  SignalThread(const BlockedSignals& signals, http::Server& server, LogSink& sink)
-      : thread_([&] {
-          bool stopping = false;
-          for (int signal = 0; ::sigwait(&signals.set(), &signal) == 0 && signal != wake;) {
-            if (signal == SIGHUP) {
-              server.reload_tls();
-            } else if (stopping) {
-              sink.flush();
-              ::_exit(128 + signal);
-            } else {
-              stopping = true;
-              server.stop();
-            }
-          }
-        }) {}
+  SignalThread(const BlockedSignals& signals, http::Server& server, Readiness& readiness,
+               std::chrono::seconds drain_time, LogSink& sink)
+      : signals_(signals),
+        server_(server),
+        readiness_(readiness),
+        drain_time_(drain_time),
+        sink_(sink),
+        thread_([this] { run(); }) {}
   ~SignalThread() {
     ::pthread_kill(thread_.native_handle(), wake);
     thread_.join();
@@ -74,6 +70,56 @@ class SignalThread {
   SignalThread& operator=(const SignalThread&) = delete;
 
  private:
+  enum class Stage { serving, draining, stopping };
+
+  void run() {
+    auto stage = Stage::serving;
+    std::chrono::steady_clock::time_point drained_at;
+    for (;;) {
+      const int signal = stage == Stage::draining ? wait_until(drained_at) : wait();
+      if (signal == wake) return;
+      if (signal == SIGHUP) {
+        server_.reload_tls();
+      } else if (stage == Stage::stopping) {
+        sink_.flush();
+        ::_exit(128 + signal);
+      } else if (stage == Stage::serving && drain_time_.count() > 0) {
+        stage = Stage::draining;
+        drained_at = std::chrono::steady_clock::now() + drain_time_;
+        readiness_.drain();
+        server_.drain();
+        sink_.log()(LogLevel::info, "draining", {{"seconds", std::to_string(drain_time_.count())}});
+      } else {
+        stage = Stage::stopping;
+        server_.stop();
+      }
+    }
+  }
+
+  int wait() {
+    int signal = wake;
+    ::sigwait(&signals_.set(), &signal);
+    return signal;
+  }
+  /// SIGTERM where none came until then.
+  int wait_until(std::chrono::steady_clock::time_point end) {
+    using std::chrono::nanoseconds;
+    for (;;) {
+      const auto left =
+          std::max(nanoseconds(end - std::chrono::steady_clock::now()), nanoseconds::zero());
+      const timespec limit{static_cast<std::time_t>(left.count() / 1'000'000'000),
+                           static_cast<long>(left.count() % 1'000'000'000)};
+      const int signal = ::sigtimedwait(&signals_.set(), nullptr, &limit);
+      if (signal > 0) return signal;
+      if (errno == EAGAIN) return SIGTERM;
+    }
+  }
+
+  const BlockedSignals& signals_;
+  http::Server& server_;
+  Readiness& readiness_;
+  const std::chrono::seconds drain_time_;
+  LogSink& sink_;
   std::thread thread_;
 };
 
@@ -107,11 +153,13 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals) {
 
   http::Router router(settings.allowed_hosts, log);
   add_auth_api(router, {settings, tokens, tools.accounts, **database});
-  add_health(router, **database);
+  Readiness readiness(**database, log);
+  add_health(router, readiness);
 
   http::Server server(settings.server, router, log);
   server.bind();
-  const SignalThread thread(signals, server, sink);
+  const SignalThread thread(signals, server, readiness,
+                            std::chrono::seconds(settings.drain_seconds), sink);
   // Not before: a start that fails says why in one line.
   for (const auto& [id, problem] : system_checks(loaded, false)) {
     log(LogLevel::warning, problem.str(), {{"check", id}});
