@@ -380,7 +380,7 @@ void PostgresqlConnection::send(const Statement& statement, int& before) {
   }
   auto& prepared = prepared_[&sql];
   // A text made at run time may stand where another one stood before.
-  if (prepared.text != sql.text) {
+  if (prepared.name.empty() || prepared.text != sql.text) {
     prepared.name = "s" + std::to_string(names_++);
     prepared.text = sql.text;
     PQsendPrepare(handle_.get(), prepared.name.c_str(), prepared.text.c_str(), 0, nullptr);
