@@ -19,6 +19,7 @@ As a program, what ctest runs around all tests that need a server, and how to ru
 
 import atexit
 import contextlib
+import ctypes
 import os
 import pathlib
 import pwd
@@ -216,6 +217,11 @@ def environment():
     """Without what would change what libpq and the server do."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return {**kept, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+
+def end_with_parent():
+    """For preexec_fn: a process of this one's own ends with it."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def children(pid):

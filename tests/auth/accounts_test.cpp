@@ -10,7 +10,9 @@ using test::words;
 
 class AccountsTest : public test::AuthService {};
 
-TEST_F(AccountsTest, AuthenticatesByEmailAsWritten) {
+INSTANTIATE_TEST_SUITE_P(Engines, AccountsTest, db::every_place, db::place_name);
+
+TEST_P(AccountsTest, AuthenticatesByEmailAsWritten) {
   const auto id = add_user("alice@example.com");
   EXPECT_EQ(accounts_->authenticate("alice@example.com", password)->id, id);
   for (const auto& [email, tried] :
@@ -22,7 +24,7 @@ TEST_F(AccountsTest, AuthenticatesByEmailAsWritten) {
   }
 }
 
-TEST_F(AccountsTest, RefusesTheInactiveOnlyAfterHashing) {
+TEST_P(AccountsTest, RefusesTheInactiveOnlyAfterHashing) {
   add_user("bob@example.com", false);
   const auto before = hasher_->usage().hashing;
   EXPECT_EQ(accounts_->authenticate("bob@example.com", password).error().code,
@@ -30,13 +32,13 @@ TEST_F(AccountsTest, RefusesTheInactiveOnlyAfterHashing) {
   EXPECT_GT(hasher_->usage().hashing, before);
 }
 
-TEST_F(AccountsTest, UnknownEmailsAreHashedFor) {
+TEST_P(AccountsTest, UnknownEmailsAreHashedFor) {
   const auto before = hasher_->usage().hashing;
   EXPECT_FALSE(accounts_->authenticate("nobody@example.com", password));
   EXPECT_GT(hasher_->usage().hashing, before);
 }
 
-TEST_F(AccountsTest, HashesNothingOnAThreadThatMayNotWait) {
+TEST_P(AccountsTest, HashesNothingOnAThreadThatMayNotWait) {
   add_user("alice@example.com");
   const NoWaiting here;
   EXPECT_EQ(accounts_->authenticate("alice@example.com", password).error().code, Errc::would_wait);
@@ -44,7 +46,7 @@ TEST_F(AccountsTest, HashesNothingOnAThreadThatMayNotWait) {
             Errc::would_wait);
 }
 
-TEST_F(AccountsTest, RehashesAtLoginWhatIsOutdated) {
+TEST_P(AccountsTest, RehashesAtLoginWhatIsOutdated) {
   hasher_settings_.upgrade = true;
   hasher_settings_.hashers = {"argon2", "pbkdf2_sha256"};
   start();
@@ -59,7 +61,7 @@ TEST_F(AccountsTest, RehashesAtLoginWhatIsOutdated) {
   EXPECT_EQ((*accounts_->find_by_id(id))->password, user.password) << "hashed again for nothing";
 }
 
-TEST_F(AccountsTest, NeverRehashesWhereThatWouldEndSessions) {
+TEST_P(AccountsTest, NeverRehashesWhereThatWouldEndSessions) {
   hasher_settings_.upgrade = true;
   hasher_settings_.hashers = {"argon2", "pbkdf2_sha256"};
   settings_.check_revoke_token = true;
@@ -69,7 +71,7 @@ TEST_F(AccountsTest, NeverRehashesWhereThatWouldEndSessions) {
   EXPECT_EQ((*accounts_->find_by_id(id))->password, encoding);
 }
 
-TEST_F(AccountsTest, CreatesWithTheEmailInLowerCase) {
+TEST_P(AccountsTest, CreatesWithTheEmailInLowerCase) {
   const auto user = accounts_->create({.email = "New.User@Example.COM", .password = "S3cure!P@ss"});
   ASSERT_TRUE(user);
   EXPECT_EQ(user->email, "new.user@example.com");
@@ -82,7 +84,7 @@ TEST_F(AccountsTest, CreatesWithTheEmailInLowerCase) {
   EXPECT_TRUE(accounts_->authenticate("new.user@example.com", "S3cure!P@ss"));
 }
 
-TEST_F(AccountsTest, RefusesAnEmailThatIsThereInAnySpelling) {
+TEST_P(AccountsTest, RefusesAnEmailThatIsThereInAnySpelling) {
   add_user("Frank@example.com");
   EXPECT_EQ(words(accounts_->create({.email = "frank@example.com", .password = "x"})),
             "email: This email already exists.");
@@ -90,7 +92,7 @@ TEST_F(AccountsTest, RefusesAnEmailThatIsThereInAnySpelling) {
             "email: This email already exists.");
 }
 
-TEST_F(AccountsTest, ChangesAPasswordForWhoeverKnowsTheOldOne) {
+TEST_P(AccountsTest, ChangesAPasswordForWhoeverKnowsTheOldOne) {
   const auto id = add_user("erin@example.com");
   now_ += std::chrono::hours(1);
   EXPECT_EQ(words(accounts_->change_password("erin@example.com", "nope", "Er1n-Now-knits!")),
@@ -105,7 +107,7 @@ TEST_F(AccountsTest, ChangesAPasswordForWhoeverKnowsTheOldOne) {
   EXPECT_EQ((*accounts_->find_by_id(id))->modified_date, now_);
 }
 
-TEST_F(AccountsTest, OfTwoChangesFromOneStateOneWins) {
+TEST_P(AccountsTest, OfTwoChangesFromOneStateOneWins) {
   add_user("erin@example.com");
   const auto seen = **accounts_->find_by_email("erin@example.com");
   EXPECT_TRUE(accounts_->set_password(seen, "first"));

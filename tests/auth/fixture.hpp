@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "db/test_database.hpp"
 #include "easyjwt/auth/accounts.hpp"
 #include "easyjwt/auth/token_store.hpp"
 #include "easyjwt/auth/tokens.hpp"
@@ -17,8 +19,8 @@
 
 namespace easyjwt::test {
 
-/// An auth-service without HTTP on a database in memory, at an instant that only the test moves.
-class AuthService : public testing::Test {
+/// An auth-service without HTTP, on every engine, at an instant that only the test moves.
+class AuthService : public testing::TestWithParam<db::Place> {
  protected:
   static constexpr std::string_view password = "c0rrect-Horse-battery";
   /// "c0rrect-Horse-battery" in one iteration: what is tested here is not the hashing.
@@ -29,17 +31,8 @@ class AuthService : public testing::Test {
     token_settings_.signing_key = Secret("d577273ff885c3f84dadb8578bb40000");
     hasher_settings_.hashers = {"pbkdf2_sha256", "argon2"};
     hasher_settings_.upgrade = false;
-    open("sqlite://:memory:");
-  }
-
-  void open(const std::string& url) {
-    db::DatabaseSettings settings;
-    settings.url = url;
-    auto database = db::Database::open(settings, no_log());
-    ASSERT_TRUE(database) << database.error().reason;
-    database_ = *std::move(database);
     const auto migrated = db::migrate(*database_, [this] { return now_; });
-    ASSERT_TRUE(migrated) << migrated.error().reason;
+    if (!migrated) throw std::runtime_error(migrated.error().reason);
     start();
   }
 
@@ -93,7 +86,8 @@ class AuthService : public testing::Test {
   HasherSettings hasher_settings_;
   PasswordValidators validators_{{"UserAttributeSimilarityValidator", "MinimumLengthValidator",
                                   "CommonPasswordValidator", "NumericPasswordValidator"}};
-  std::unique_ptr<db::Database> database_;
+  db::TestDatabase place_{GetParam(), true};
+  std::unique_ptr<db::Database> database_ = place_.open();
   std::unique_ptr<TokenCodec> codec_;
   std::unique_ptr<Hasher> hasher_;
   std::unique_ptr<Accounts> accounts_;

@@ -17,7 +17,9 @@ class TokenStoreTest : public test::AuthService {
   }
 };
 
-TEST_F(TokenStoreTest, BlacklistsOnce) {
+INSTANTIATE_TEST_SUITE_P(Engines, TokenStoreTest, db::every_place, db::place_name);
+
+TEST_P(TokenStoreTest, BlacklistsOnce) {
   const auto t = token("a", now_ + std::chrono::hours(1));
   EXPECT_FALSE(store([&](TokenStore s) { return s.is_blacklisted("a"); }));
   EXPECT_TRUE(store([&](TokenStore s) { return s.blacklist(t, now_); }));
@@ -26,7 +28,7 @@ TEST_F(TokenStoreTest, BlacklistsOnce) {
   EXPECT_FALSE(store([&](TokenStore s) { return s.is_blacklisted("A"); }));
 }
 
-TEST_F(TokenStoreTest, BlacklistsWhatIsOutstandingInItsPlace) {
+TEST_P(TokenStoreTest, BlacklistsWhatIsOutstandingInItsPlace) {
   const auto t = token("a", now_ + std::chrono::hours(1));
   ASSERT_TRUE(database_->write([&](db::Transaction& tr) { return TokenStore(tr).add(t); }));
   EXPECT_TRUE(store([&](TokenStore s) { return s.blacklist(t, now_); }));
@@ -34,7 +36,7 @@ TEST_F(TokenStoreTest, BlacklistsWhatIsOutstandingInItsPlace) {
   EXPECT_EQ(count(rows), 1);
 }
 
-TEST_F(TokenStoreTest, FlushesWhatHasExpiredInBatches) {
+TEST_P(TokenStoreTest, FlushesWhatHasExpiredInBatches) {
   for (int i = 0; i < 5; ++i) {
     const auto jti = "old" + std::to_string(i);
     store(
