@@ -1,18 +1,62 @@
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
+#include <mutex>
+#include <stop_token>
+#include <thread>
 
 #include "easyjwt/db/migrations.hpp"
 #include "service/commands/commands.hpp"
 #include "service/project.hpp"
 
 namespace easyjwt::commands {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long a step may take. Not a request's deadline: it waits for another process that migrates,
+/// and indexes of large tables take minutes.
+constexpr auto patience = 10min;
+
+/// Says so, once, if it takes long.
+class Notice {
+ public:
+  Notice()
+      : thread_([](const std::stop_token& stop) {
+          std::mutex mutex;
+          std::condition_variable_any never;
+          std::unique_lock lock(mutex);
+          if (never.wait_for(lock, stop, 2s, [] { return false; }) || stop.stop_requested()) return;
+          std::puts(
+              "Waiting for another migration to end, or indexing large tables: this may take "
+              "minutes.");
+          std::fflush(stdout);
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
+Result<std::vector<db::MigrationStep>> plan_steps(const ServiceSettings& settings) {
+  const auto database = open_database(settings, no_log());
+  if (!database) return fail(database.error());
+  return db::pending_migrations(**database);
+}
+
+Result<std::vector<db::MigrationStep>> take_steps(ServiceSettings settings) {
+  settings.database.busy_deadline = patience;
+  const auto database = open_database(settings, no_log());
+  if (!database) return fail(database.error());
+  const Notice notice;
+  return db::migrate(**database, system_clock());
+}
+
+}  // namespace
 
 Result<int> migrate(const std::string& config, bool plan) {
   const auto loaded = read_settings(config);
   if (!loaded) return fail(loaded.error());
-  const auto database = open_database(loaded->settings, no_log());
-  if (!database) return fail(database.error());
-  const auto steps =
-      plan ? db::pending_migrations(**database) : db::migrate(**database, system_clock());
+  const auto steps = plan ? plan_steps(loaded->settings) : take_steps(loaded->settings);
   if (!steps) return fail(steps.error());
   if (steps->empty()) {
     std::puts(plan ? "No planned migration operations." : "No migrations to apply.");
