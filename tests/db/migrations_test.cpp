@@ -360,23 +360,5 @@ TEST_F(Migrations, AFailureHalfWayLeavesNothing) {
   EXPECT_EQ(raw.value("SELECT count(*) FROM sqlite_master WHERE type = 'table'"), "1");
 }
 
-TEST_F(Migrations, SeveralAtOnceDoItOnce) {
-  std::vector<std::unique_ptr<Database>> databases;
-  for (int i = 0; i < 4; ++i) databases.push_back(open_or_die(path_));
-  std::atomic<int> did = 0;
-  std::vector<std::thread> threads;
-  for (auto& database : databases) {
-    threads.emplace_back([&] {
-      const auto steps = migrate(*database, at_now);
-      ASSERT_TRUE(steps) << steps.error().reason;
-      did += !steps->empty();
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  databases.clear();
-  EXPECT_EQ(did, 1);
-  expect_up_to_date();
-}
-
 }  // namespace
 }  // namespace easyjwt::db
