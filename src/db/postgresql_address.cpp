@@ -43,7 +43,8 @@ Result<PostgresqlAddress> PostgresqlAddress::parse(const std::string& url) {
   if (!options) {
     // libpq's words may quote the URL, and the password with it.
     const std::string_view text = words != nullptr ? words : "";
-    const bool quotes = text.find('@') != text.npos || text.find("://") != text.npos;
+    const bool quotes = text.find('@') != text.npos || text.find("://") != text.npos ||
+                        text.find("percent-encoded") != text.npos;
     std::string reason = "DATABASE URL: not a PostgreSQL URL";
     if (!quotes && !text.empty()) reason += ": " + std::string(text.substr(0, text.find('\n')));
     return fail(Errc::refused, {}, std::move(reason));
