@@ -173,6 +173,9 @@ def shape_of_token(token):
 
 
 class Scenarios(unittest.TestCase):
+    def project(self, settings, users):
+        return support.Project(self.addCleanup, settings, users)
+
     def play(self, name, cases):
         scenario = json.loads((HERE / "scenarios" / (name + ".json")).read_text("utf-8"))
         self.assertEqual(len(scenario["cases"]), cases)
@@ -185,8 +188,7 @@ class Scenarios(unittest.TestCase):
                 "DEFAULT_AUTHENTICATION_CLASSES": scenario["auth_classes"]}
         users = [support.user_entry(number + 1, **user)
                  for number, user in enumerate(scenario["users"])]
-        project = support.Project(self.addCleanup, settings, users)
-        player = Player(scenario, project.start())
+        player = Player(scenario, self.project(settings, users).start())
         for case in scenario["cases"]:
             with self.subTest(case["id"]):
                 wrong = player.play(case)

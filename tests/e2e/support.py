@@ -2,7 +2,8 @@
 
 A Project is a temporary folder with an easyjwt.toml and users; a Service is the program serving
 it. Everything ends with the test that started it, failed or not. The program is the one that the
-environment names in EASYJWT_PROGRAM.
+environment names in EASYJWT_PROGRAM, the engine beneath it that of EASYJWT_TEST_ENGINE: sqlite, or
+postgresql, where each project has a database of its own in a private server (postgresql.py).
 """
 
 import base64
@@ -20,8 +21,10 @@ import select
 import shutil
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -30,6 +33,8 @@ import urllib.parse
 import uuid
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TESTS))
+ENGINE = os.environ.get("EASYJWT_TEST_ENGINE", "sqlite")
 SIGNING_KEY = "e2e-signing-key-e2e-signing-key-e2e-signing-key-e2e-signing-key"
 SECRET_KEY = "e2e-secret-key-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF"
 # Seconds until something counts as hanging. ThreadSanitizer makes the program ten times slower.
@@ -355,19 +360,41 @@ class Finished:
 
 
 class Project:
-    """A temporary folder with an easyjwt.toml. `add_cleanup` is the test's addCleanup."""
+    """A temporary folder with an easyjwt.toml, and a database unless `settings` name one.
+    `add_cleanup` is the test's addCleanup. On PostgreSQL the database is migrated from the start,
+    since the service does not do that there, or empty."""
 
-    def __init__(self, add_cleanup, settings=None, users=None, base=None):
+    def __init__(self, add_cleanup, settings=None, users=None, base=None, *, engine=None, migrated=True):
         self.add_cleanup = add_cleanup
+        self.engine = engine or ENGINE
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="easyjwt-e2e-"))
         add_cleanup(shutil.rmtree, self.path, ignore_errors=True)
         self.config = self.path / "easyjwt.toml"
         self.database = self.path / "easyjwt.sqlite3"
         self.secrets = {SIGNING_KEY, SECRET_KEY, *PASSWORDS.values()}
         self.settings = merged(DEFAULTS if base is None else base, settings)
+        if self.engine == "postgresql" and "URL" not in self.settings.get("DATABASE", {}):
+            self.settings = merged(self.settings, {"DATABASE": {"URL": self._make_database(migrated)}})
         self.write()
         if users:
             self.load(users)
+
+    def _make_database(self, migrated):
+        import postgresql  # pylint: disable=import-outside-toplevel
+        server = postgresql.shared(program())
+        template = postgresql.TEMPLATE if migrated else "template0"
+        self.postgresql = postgresql.Database(server, template)
+        self.add_cleanup(self.postgresql.drop)
+        # No log may tell it.
+        self.secrets.add(server.password)
+        return self.postgresql.url
+
+    def query(self, sql):
+        """The rows of a statement, as another program sees them."""
+        if self.engine == "postgresql":
+            return self.postgresql.query(sql)
+        with contextlib.closing(sqlite3.connect(self.database)) as database, database:
+            return database.execute(sql).fetchall()
 
     def write(self, text=None):
         self.config.write_text(toml(self.settings) if text is None else text, "utf-8")

@@ -9,7 +9,6 @@ import re
 import select
 import signal
 import socket
-import sqlite3
 import ssl
 import stat
 import subprocess
@@ -161,6 +160,76 @@ class Commands(ProgramTest):
                               env=project.environment({"EASYJWT_CONFIG": str(project.config)}))
         self.assertEqual(done.returncode, 0, done)
 
+
+class SqliteFile(ProgramTest):
+    def test_the_database_is_private(self):
+        project = self.project(users=support.usual_users())
+        service = project.start()
+        service.login()
+        for file in project.path.glob("easyjwt.sqlite3*"):
+            self.assertEqual(stat.S_IMODE(file.stat().st_mode) & 0o077, 0, file)
+
+    def test_the_database_is_relative_to_the_settings_file(self):
+        project = self.project({"DATABASE": {"URL": "sqlite:///here.sqlite3"}})
+        subprocess.run([support.program(), "--config", str(project.config), "migrate"], cwd="/", check=True,
+                       capture_output=True, env=project.environment())
+        self.assertTrue((project.path / "here.sqlite3").exists())
+
+    def test_a_database_that_cannot_be_opened(self):
+        for url in ("sqlite:///missing/folder/x.sqlite3", "sqlite:////proc/x.sqlite3", "sqlite:////dev/null/x", "sqlite:///."):
+            project = self.project({"DATABASE": {"URL": url}})
+            done = project.run("runserver", "127.0.0.1:0")
+            self.assertEqual((done.code, done.out, len(done.err.strip().splitlines())), (1, "", 1), done)
+        project = self.project()
+        project.database.write_bytes(b"this is no database, " * 100)
+        done = project.run("runserver", "127.0.0.1:0")
+        self.assertEqual((done.code, done.out, len(done.err.strip().splitlines())), (1, "", 1), done)
+        self.assertIn("easyjwt.sqlite3", done.err)
+
+
+class PostgresqlServer(ProgramTest):
+    def test_a_database_that_does_not_answer(self):
+        project = self.project()
+        server = project.postgresql.server
+        right = project.settings["DATABASE"]["URL"]
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            silent = sock.getsockname()[1]
+            port = ":%d/" % server.port
+            for url, words in ((right.replace(port, ":1/"), "refused"), (right + "_other", "does not exist"),
+                               (right.replace(server.password, "wr0ng-Password"), "password"),
+                               (right.replace("//easyjwt:", "//somebody:"), "somebody"),
+                               (right.replace(port, ":%d/" % silent), "no answer"),
+                               (right.replace("127.0.0.1", "nowhere.invalid"), "nowhere.invalid"),
+                               (right + "?sslmode=require", "SSL")):
+                with self.subTest(words=words):
+                    project.change({"DATABASE": {"URL": url}})
+                    for command in (("runserver", "127.0.0.1:0"), ("migrate",), ("flushexpiredtokens",)):
+                        with support.elapsed() as took:
+                            done = project.run(*command)
+                        self.assert_refused(done, words)
+                        self.assertLess(took(), 20)
+                        self.assertNotIn(server.password, done.err)
+                        self.assertNotIn("wr0ng", done.err)
+
+    def test_a_database_that_is_not_migrated(self):
+        project = self.project(migrated=False)
+        self.assert_refused(project.run("runserver", "127.0.0.1:0"), "migrate")
+        project.do("migrate")
+        self.assertEqual(project.start().get("/readyz").status, 200)
+
+    def test_urls_that_are_none(self):
+        project = self.project()
+        for url in ("postgresql://a:s3cret-Word@h/x?nonsense=1",
+                    "postgresql://a:s3cret-Word@[::1/x", "postgresql://a:s3cret-Word%zz@h/x",
+                    "postgresql://a:s3cret-Word%00@h/x", "postgresql://a:s3cret-Word@h/x?connect_timeout=soon"):
+            with self.subTest(url=url):
+                project.change({"DATABASE": {"URL": url}})
+                done = project.run("migrate")
+                self.assert_refused(done, "DATABASE")
+                self.assertNotIn("s3cret", done.err)
+
+
+class DatabaseCommands(ProgramTest):
     def test_createsuperuser(self):
         project = self.project()
         env = {"EASYJWT_SUPERUSER_EMAIL": "Root@Example.COM", "EASYJWT_SUPERUSER_PASSWORD": "1234"}
@@ -239,19 +308,22 @@ class Commands(ProgramTest):
         service.login(ALICE, "4nother-Passw0rd")
 
     def test_migrate(self):
-        project = self.project()
+        project = self.project(migrated=False)
         plan = project.do("migrate", "--plan").out
         self.assertIn("Would apply", plan)
         self.assertIn("Applied", project.do("migrate").out)
         self.assertEqual(project.do("migrate").out, "No migrations to apply.\n")
         self.assertEqual(project.do("migrate", "--plan").out, "No planned migration operations.\n")
 
-    def test_the_database_is_private(self):
-        project = self.project(users=support.usual_users())
+    def test_flushexpiredtokens_beside_a_service(self):
+        project = self.project({"EASY_JWT": {"REFRESH_TOKEN_LIFETIME": 1}}, support.usual_users())
         service = project.start()
-        service.login()
-        for file in project.path.glob("easyjwt.sqlite3*"):
-            self.assertEqual(stat.S_IMODE(file.stat().st_mode) & 0o077, 0, file)
+        for _ in range(3):
+            expired = service.login()["refresh"]
+        self.assertTrue(eventually(lambda: time.time() >= claims_of(expired)["exp"] + 1))
+        self.assertEqual(project.do("flushexpiredtokens").out, "3 expired tokens deleted.\n")
+        self.assertEqual(project.do("flushexpiredtokens").out, "0 expired tokens deleted.\n")
+        self.assertEqual(service.login(CAROL).keys(), {"refresh", "access"})
 
 
 class Settings(ProgramTest):
@@ -319,12 +391,6 @@ class Settings(ProgramTest):
         for name in env:
             self.assertIn(name, service.log())
         self.assertEqual(project.run("check", env=env).code, 0)
-
-    def test_the_database_is_relative_to_the_settings_file(self):
-        project = self.project({"DATABASE": {"URL": "sqlite:///here.sqlite3"}})
-        subprocess.run([support.program(), "--config", str(project.config), "migrate"], cwd="/", check=True,
-                       capture_output=True, env=project.environment())
-        self.assertTrue((project.path / "here.sqlite3").exists())
 
     def test_checks_of_deployment(self):
         project = self.project({"DEBUG": True, "ALLOWED_HOSTS": ["*"]})
@@ -406,17 +472,6 @@ class StartAndEnd(ProgramTest):
                 done = project.run("runserver", address)
                 self.assertEqual(done.code, 1, done)
                 self.assertEqual((done.out, len(done.err.strip().splitlines())), ("", 1), done)
-
-    def test_a_database_that_cannot_be_opened(self):
-        for url in ("sqlite:///missing/folder/x.sqlite3", "sqlite:////proc/x.sqlite3", "sqlite:////dev/null/x", "sqlite:///."):
-            project = self.project({"DATABASE": {"URL": url}})
-            done = project.run("runserver", "127.0.0.1:0")
-            self.assertEqual((done.code, done.out, len(done.err.strip().splitlines())), (1, "", 1), done)
-        project = self.project()
-        project.database.write_bytes(b"this is no database, " * 100)
-        done = project.run("runserver", "127.0.0.1:0")
-        self.assertEqual((done.code, done.out, len(done.err.strip().splitlines())), (1, "", 1), done)
-        self.assertIn("easyjwt.sqlite3", done.err)
 
     def test_a_start_is_quick(self):
         project = self.project()
@@ -636,7 +691,7 @@ class Log(ProgramTest):
         for line in requests:
             self.assertRegex(line["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
             self.assertEqual(line["level"], "info")
-            self.assertEqual(line["peer"], "127.0.0.1")
+            self.assertEqual(line["client"], "127.0.0.1")
             self.assertRegex(line["status"], r"^\d{3}$")
             self.assertNotIn("?", line["path"])
         self.assertEqual(len({line["id"] for line in requests}), number)
@@ -776,6 +831,8 @@ class Http(ServiceTest):
         for path, status in (("/healthz", 200), ("/readyz", 200), ("/auth/user/", 400)):
             self.assertEqual(self.service.get(path, headers={"Host": "10.1.2.3"}).status, status, path)
 
+
+class People(ServiceTest):
     def test_who_sees_whom(self):
         alice, carol, dave = mint(user_id=1), mint(user_id=3), mint(user_id=4)
         self.assertEqual(self.service.get("/auth/users/").json, NOT_PROVIDED)
@@ -868,17 +925,15 @@ class Behaviour(ProgramTest):
         first = service.login()
         service.login()
         self.assertEqual(service.get("/auth/user/", token=first["access"]).status, 200)
-        with contextlib.closing(sqlite3.connect(project.database)) as database:
-            (encoding,), = database.execute('SELECT password FROM "user" WHERE id = 1')
+        (encoding,), = project.query('SELECT password FROM "user" WHERE id = 1')
         self.assertTrue(encoding.startswith("pbkdf2_sha256$1$"))
 
     def test_password_upgrade(self):
         project = self.project({"PASSWORD_UPGRADE": None}, support.usual_users())
         service = project.start()
         service.login()
-        with contextlib.closing(sqlite3.connect(project.database)) as database:
-            before, = database.execute('SELECT password, modified_date FROM "user" WHERE id = 1')
-            other, = database.execute('SELECT password FROM "user" WHERE id = 4')
+        before, = project.query('SELECT password FROM "user" WHERE id = 1')
+        other, = project.query('SELECT password FROM "user" WHERE id = 4')
         self.assertTrue(before[0].startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$"))
         self.assertTrue(other[0].startswith("pbkdf2_sha256$1$"))
         service.login()
@@ -923,16 +978,6 @@ class Behaviour(ProgramTest):
             answer = service.post("/auth/token/refresh/", {"refresh": mint("refresh", user_id=user_id)})
             self.assertEqual((answer.status, answer.json), (401, {
                 "detail": "No active account found with the given credentials", "code": "no_active_account"}))
-
-    def test_flushexpiredtokens_beside_a_service(self):
-        project = self.project({"EASY_JWT": {"REFRESH_TOKEN_LIFETIME": 1}}, support.usual_users())
-        service = project.start()
-        for _ in range(3):
-            expired = service.login()["refresh"]
-        self.assertTrue(eventually(lambda: time.time() >= claims_of(expired)["exp"] + 1))
-        self.assertEqual(project.do("flushexpiredtokens").out, "3 expired tokens deleted.\n")
-        self.assertEqual(project.do("flushexpiredtokens").out, "0 expired tokens deleted.\n")
-        self.assertEqual(service.login(CAROL).keys(), {"refresh", "access"})
 
 
 if __name__ == "__main__":

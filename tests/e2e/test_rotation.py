@@ -1,12 +1,12 @@
 """What must happen once happens once, however many ask for it at the same moment."""
 
-import sqlite3
 import unittest
 
 import support
 from support import ALICE, DAVE, PASSWORDS, at_once, count
 
 MANY = 64
+ROTATING = {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
 BLACKLISTED = {"detail": "Token is blacklisted", "code": "token_not_valid"}
 
 
@@ -29,18 +29,6 @@ class Race(unittest.TestCase):
 
     def project(self, **settings):
         return support.Project(self.addCleanup, settings, support.usual_users())
-
-    def query(self, project, sql):
-        connection = sqlite3.connect(project.database)
-        try:
-            return connection.execute(sql).fetchall()
-        finally:
-            connection.close()
-
-
-class Rotation(Race):
-    SETTINGS = {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
-
     def check_refresh(self, services, rounds):
         refresh = services[0].login()["refresh"]
         for _ in range(rounds):
@@ -55,18 +43,20 @@ class Rotation(Race):
             again = services[-1].post("/auth/token/refresh/", {"refresh": used})
             self.assertEqual((again.status, again.json), (401, BLACKLISTED))
 
+
+class Rotation(Race):
     def test_refresh(self):
-        project = self.project(EASY_JWT=self.SETTINGS)
+        project = self.project(EASY_JWT=ROTATING)
         self.check_refresh([project.start()], 5)
-        self.assertEqual(self.query(project, "SELECT count(*) FROM token_blacklist_blacklistedtoken"), [(5,)])
+        self.assertEqual(project.query("SELECT count(*) FROM token_blacklist_blacklistedtoken"), [(5,)])
 
     def test_refresh_with_two_processes(self):
-        project = self.project(EASY_JWT=self.SETTINGS)
+        project = self.project(EASY_JWT=ROTATING)
         self.check_refresh([project.start(), project.start()], 5)
-        self.assertEqual(self.query(project, "SELECT count(*) FROM token_blacklist_blacklistedtoken"), [(5,)])
+        self.assertEqual(project.query("SELECT count(*) FROM token_blacklist_blacklistedtoken"), [(5,)])
 
     def test_different_tokens_do_not_hinder_each_other(self):
-        project = self.project(EASY_JWT=self.SETTINGS)
+        project = self.project(EASY_JWT=ROTATING)
         services = [project.start(), project.start()]
         tokens = [services[0].login(email)["refresh"] for email in (ALICE, DAVE) * 8]
         answers = self.race(services, len(tokens), "/auth/token/refresh/", lambda i: {"refresh": tokens[i]})
@@ -74,7 +64,7 @@ class Rotation(Race):
 
     def test_refresh_against_blacklist(self):
         # Whoever is first: together they succeed once.
-        services = [self.project(EASY_JWT=self.SETTINGS).start()]
+        services = [self.project(EASY_JWT=ROTATING).start()]
         for _ in range(3):
             refresh = services[0].login()["refresh"]
             clients = [services[0].client() for _ in range(32)]
@@ -93,7 +83,7 @@ class Rotation(Race):
 
     def test_a_rotation_survives_a_kill(self):
         # What was answered is on the disk: a token that was used up stays so.
-        project = self.project(EASY_JWT=self.SETTINGS)
+        project = self.project(EASY_JWT=ROTATING)
         service = project.start()
         used = service.login()["refresh"]
         answer = service.post("/auth/token/refresh/", {"refresh": used})
@@ -114,7 +104,7 @@ class Blacklist(Race):
             self.assertEqual(winner.json, {})
             for other in others:
                 self.assertEqual(other.json, BLACKLISTED)
-        self.assertEqual(self.query(project, "SELECT count(*) FROM token_blacklist_blacklistedtoken"), [(3,)])
+        self.assertEqual(project.query("SELECT count(*) FROM token_blacklist_blacklistedtoken"), [(3,)])
 
     def test_blacklist(self):
         project = self.project()
@@ -131,7 +121,7 @@ class Blacklist(Race):
         refresh = support.mint("refresh")
         answers = self.race(services, MANY, "/auth/token/blacklist/", lambda _: {"refresh": refresh})
         self.assert_one(answers, 200, 401)
-        self.assertEqual(self.query(project, "SELECT jti, token FROM token_blacklist_outstandingtoken"),
+        self.assertEqual(project.query("SELECT jti, token FROM token_blacklist_outstandingtoken"),
                          [(support.claims_of(refresh)["jti"], refresh)])
 
 
@@ -150,7 +140,7 @@ class Accounts(Race):
         self.assertEqual(winner.json["email"], self.EMAIL)
         for other in others:
             self.assertEqual(other.json, {"email": ["This email already exists."]})
-        rows = self.query(project, 'SELECT email FROM "user" WHERE id > 4')
+        rows = project.query('SELECT email FROM "user" WHERE id > 4')
         self.assertEqual(rows, [(self.EMAIL,)])
 
     def test_create_user(self):
@@ -197,7 +187,7 @@ class Accounts(Race):
         answers = self.race(services, 16, "/auth/token/",
                             lambda _: {"email": ALICE, "password": PASSWORDS[ALICE]})
         self.assertEqual(count(answer.status for answer in answers), {200: 16})
-        (encoding,), = self.query(project, 'SELECT password FROM "user" WHERE id = 1')
+        (encoding,), = project.query('SELECT password FROM "user" WHERE id = 1')
         self.assertTrue(encoding.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$"), encoding)
         services[0].login()
 
