@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json/object.hpp>
 
@@ -11,20 +12,62 @@
 namespace easyjwt::jose {
 namespace {
 
+/// A compact JWS, taken apart. Views into it.
+struct Parts {
+  std::string_view header;
+  std::string_view payload;
+  std::string_view signature;
+  std::string_view input;  ///< what was signed
+};
+
+Refusal take_apart(std::string_view raw, Parts& parts) {
+  if (raw.size() > max_token_size) return Refusal::too_long;
+  const auto first = raw.find('.');
+  const auto second = raw.find('.', first == raw.npos ? raw.size() : first + 1);
+  if (second == raw.npos || raw.find('.', second + 1) != raw.npos) {
+    return Refusal::not_three_parts;
+  }
+  parts = {raw.substr(0, first), raw.substr(first + 1, second - first - 1), raw.substr(second + 1),
+           raw.substr(0, second)};
+  return Refusal::none;
+}
+
 /// Looks at a protected header that is not the one we write ourselves.
-Refusal check_header(std::string_view encoded, const Key& key) {
+Refusal check_header(std::string_view encoded, Algorithm algorithm,
+                     std::optional<std::string>* kid) {
   const auto text = decode_base64url(encoded);
   if (!text) return Refusal::bad_header;
   const auto header = parse_json(*text);
   if (!header || !header->is_object()) return Refusal::bad_header;
   const auto& members = header->get_object();
   const auto* alg = members.if_contains("alg");
-  if (alg == nullptr || !alg->is_string() || alg->get_string() != to_string(key.algorithm())) {
+  if (alg == nullptr || !alg->is_string() || alg->get_string() != to_string(algorithm)) {
     return Refusal::wrong_algorithm;
   }
   if (members.contains("crit")) return Refusal::critical;
-  const auto* kid = members.if_contains("kid");
-  if (kid != nullptr && !kid->is_string()) return Refusal::bad_header;
+  if (const auto* name = members.if_contains("kid")) {
+    if (!name->is_string()) return Refusal::bad_header;
+    if (kid != nullptr) kid->emplace(name->get_string());
+  }
+  return Refusal::none;
+}
+
+/// `verify` judges the signature's bytes.
+template <class Verify>
+Refusal check_signature(const Parts& parts, std::string& payload, Verify verify) {
+  std::array<char, EVP_MAX_MD_SIZE> small;  // any HMAC; others are slow enough for a string
+  std::string large;
+  char* signature = small.data();
+  if (base64_size(parts.signature) > small.size()) {
+    large.resize(base64_size(parts.signature));
+    signature = large.data();
+  }
+  const auto size = decode_base64url(parts.signature, signature);
+  if (!size || !verify(std::string_view(signature, *size))) return Refusal::bad_signature;
+  payload.resize(base64_size(parts.payload));
+  const auto payload_size = decode_base64url(parts.payload, payload.data());
+  if (!payload_size) return Refusal::bad_payload;
+  payload.resize(*payload_size);
   return Refusal::none;
 }
 
@@ -38,6 +81,7 @@ std::string_view to_string(Refusal refusal) noexcept {
     case Refusal::bad_header: return "malformed header";
     case Refusal::wrong_algorithm: return "another algorithm than the key's";
     case Refusal::critical: return "a critical extension";
+    case Refusal::unknown_key: return "none of our keys is the one that it names";
     case Refusal::bad_signature: return "the signature is wrong";
     case Refusal::bad_payload: return "malformed payload";
   }
@@ -56,34 +100,32 @@ void sign_compact(std::string_view payload, const Key& key, std::string& out) {
 }
 
 Refusal verify_compact(std::string_view raw, const Key& key, std::string& payload) {
-  if (raw.size() > max_token_size) return Refusal::too_long;
-  const auto first = raw.find('.');
-  const auto second = raw.find('.', first == raw.npos ? raw.size() : first + 1);
-  if (second == raw.npos || raw.find('.', second + 1) != raw.npos) {
-    return Refusal::not_three_parts;
+  Parts parts;
+  if (const auto refusal = take_apart(raw, parts); refusal != Refusal::none) return refusal;
+  if (parts.header != key.header()) {
+    const auto refusal = check_header(parts.header, key.algorithm(), nullptr);
+    if (refusal != Refusal::none) return refusal;
   }
-  const auto header = raw.substr(0, first);
-  if (header != key.header()) {
-    if (const auto refusal = check_header(header, key); refusal != Refusal::none) return refusal;
+  return check_signature(parts, payload, [&](std::string_view signature) {
+    return key.verify(parts.input, signature);
+  });
+}
+
+Refusal verify_compact(std::string_view raw, Algorithm algorithm, FindKeys find,
+                       std::string& payload) {
+  Parts parts;
+  if (const auto refusal = take_apart(raw, parts); refusal != Refusal::none) return refusal;
+  std::optional<std::string> kid;
+  if (const auto refusal = check_header(parts.header, algorithm, &kid); refusal != Refusal::none) {
+    return refusal;
   }
-  const auto encoded_signature = raw.substr(second + 1);
-  std::array<char, EVP_MAX_MD_SIZE> small;  // any HMAC; others are slow enough for a string
-  std::string large;
-  char* signature = small.data();
-  if (base64_size(encoded_signature) > small.size()) {
-    large.resize(base64_size(encoded_signature));
-    signature = large.data();
-  }
-  const auto size = decode_base64url(encoded_signature, signature);
-  if (!size || !key.verify(raw.substr(0, second), {signature, *size})) {
-    return Refusal::bad_signature;
-  }
-  const auto encoded_payload = raw.substr(first + 1, second - first - 1);
-  payload.resize(base64_size(encoded_payload));
-  const auto payload_size = decode_base64url(encoded_payload, payload.data());
-  if (!payload_size) return Refusal::bad_payload;
-  payload.resize(*payload_size);
-  return Refusal::none;
+  const auto keys = find(kid);
+  if (keys.empty()) return Refusal::unknown_key;
+  return check_signature(parts, payload, [&](std::string_view signature) {
+    return std::any_of(keys.begin(), keys.end(), [&](const Key* key) {
+      return key->algorithm() == algorithm && key->verify(parts.input, signature);
+    });
+  });
 }
 
 }  // namespace easyjwt::jose

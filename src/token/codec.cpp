@@ -70,8 +70,9 @@ tl::unexpected<Error> invalid(std::string_view reason) {
 
 }  // namespace
 
-TokenCodec::TokenCodec(TokenSettings settings)
+TokenCodec::TokenCodec(TokenSettings settings, KeySource source)
     : settings_(std::move(settings)), key_(make_key(settings_)) {
+  if (!jose::is_hmac(key_.algorithm())) source_ = std::move(source);
   if (!key_.can_sign()) throw SettingsError("EASY_JWT.SIGNING_KEY", "is empty");
   // Two claims under one name would overwrite each other, silently: a user id as a token type.
   const std::array<std::pair<const char*, std::string_view>, 10> names{{
@@ -108,8 +109,10 @@ std::chrono::seconds TokenCodec::lifetime(TokenType type) const noexcept {
 }
 
 Result<Claims> TokenCodec::decode(std::string_view raw, Time now, Scratch& scratch) const {
-  if (const auto refusal = jose::verify_compact(raw, key_, scratch.payload_);
-      refusal != jose::Refusal::none) {
+  if (source_) {
+    if (auto error = refuse_by_source(raw, scratch.payload_)) return fail(*std::move(error));
+  } else if (const auto refusal = jose::verify_compact(raw, key_, scratch.payload_);
+             refusal != jose::Refusal::none) {
     return invalid(to_string(refusal));
   }
   scratch.value_.reset();
@@ -157,6 +160,24 @@ Result<Claims> TokenCodec::decode(std::string_view raw, Time now, Scratch& scrat
     claims.jti = jti->get_string();
   }
   return claims;
+}
+
+std::optional<Error> TokenCodec::refuse_by_source(std::string_view raw,
+                                                  std::string& payload) const {
+  std::optional<Error> error;
+  std::shared_ptr<const jose::KeySet> keys;  // which must outlive the candidates
+  const auto find = [&](std::optional<std::string_view> kid) {
+    auto found = source_(kid);
+    if (!found) {
+      error = std::move(found).error();
+      return jose::Candidates{};
+    }
+    keys = *std::move(found);
+    return keys->candidates(key_.algorithm(), kid);
+  };
+  const auto refusal = jose::verify_compact(raw, key_.algorithm(), find, payload);
+  if (!error && refusal != jose::Refusal::none) error = invalid(to_string(refusal)).value();
+  return error;
 }
 
 std::optional<Text> TokenCodec::check(const Claims& claims, TokenType type) const {

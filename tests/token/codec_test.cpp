@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/settings_error.hpp"
 #include "easyjwt/jose/jws.hpp"
+#include "jose/jwk.hpp"
+#include "jose/keys.hpp"
 
 namespace easyjwt {
 namespace {
@@ -253,6 +256,103 @@ TEST(Settings, AreRefusedByName) {
   EXPECT_EQ(key_of([](auto& s) { s.algorithm = "RS256"; }), "EASY_JWT.SIGNING_KEY");
   EXPECT_EQ(key_of([](auto& s) { s.user_id_claim = "exp"; }), "EASY_JWT.USER_ID_CLAIM");
   EXPECT_EQ(key_of([](auto& s) { s.jti_claim = "user_id"; }), "EASY_JWT.JTI_CLAIM");
+}
+
+// ---- keys from elsewhere
+
+/// A codec that signs with `pem` and verifies with the set of `keys`.
+TokenCodec following(const test::PemPair& pem, const std::string& keys,
+                     std::vector<std::optional<std::string>>& asked) {
+  auto s = settings();
+  s.algorithm = "ES256";
+  s.signing_key = Secret(pem.private_key);
+  auto set = jose::KeySet::parse("{\"keys\":[" + keys + "]}", jose::Algorithm::es256);
+  EXPECT_TRUE(set);
+  auto shared = std::make_shared<const jose::KeySet>(*std::move(set));
+  return TokenCodec(s, [shared, &asked](std::optional<std::string_view> kid) {
+    asked.emplace_back(kid);
+    return Result<std::shared_ptr<const jose::KeySet>>(shared);
+  });
+}
+
+std::string with_kid(const TokenCodec& codec, const std::string& header) {
+  std::string raw = base64url(header) + "." + base64url(R"({"exp":1795439999,"jti":"a"})");
+  std::string signature;
+  codec.key().sign(raw, signature);
+  return raw + "." + signature;
+}
+
+TEST(KeySource, VerifiesByTheKeyThatTheHeaderNames) {
+  const auto ours = test::make_pem("EC", "P-256"), other = test::make_pem("EC", "P-256");
+  std::vector<std::optional<std::string>> asked;
+  const auto codec = following(ours,
+                               test::jwk(other.public_key, R"("kid":"other")") + "," +
+                                   test::jwk(ours.public_key, R"("kid":"ours")"),
+                               asked);
+  Scratch scratch;
+  EXPECT_TRUE(codec.decode(with_kid(codec, R"({"alg":"ES256","kid":"ours"})"), now, scratch));
+  EXPECT_EQ(asked.back(), "ours");
+  EXPECT_TRUE(codec.decode(codec.encode(codec.new_claims(TokenType::access, 7, "", "a", now)), now,
+                           scratch));
+  EXPECT_EQ(asked.back(), std::nullopt);
+  for (const auto* kid : {"other", "none of them", ""}) {
+    const auto result = codec.decode(
+        with_kid(codec, std::string(R"({"alg":"ES256","kid":")") + kid + "\"}"), now, scratch);
+    ASSERT_FALSE(result) << kid;
+    EXPECT_EQ(result.error().code, Errc::token_not_valid);
+    EXPECT_TRUE(result.error().detail.empty());
+    EXPECT_FALSE(result.error().reason.empty());
+  }
+}
+
+/// The signing key's own public half is no key of the source's: one that was withdrawn is refused.
+TEST(KeySource, TheSourceAloneVerifies) {
+  const auto ours = test::make_pem("EC", "P-256"), other = test::make_pem("EC", "P-256");
+  std::vector<std::optional<std::string>> asked;
+  const auto codec = following(ours, test::jwk(other.public_key), asked);
+  Scratch scratch;
+  EXPECT_FALSE(codec.decode(codec.encode(codec.new_claims(TokenType::access, 7, "", "a", now)), now,
+                            scratch));
+}
+
+TEST(KeySource, IsNotAskedAboutWhatCannotStand) {
+  const auto ours = test::make_pem("EC", "P-256");
+  std::vector<std::optional<std::string>> asked;
+  const auto codec = following(ours, test::jwk(ours.public_key), asked);
+  Scratch scratch;
+  for (const auto* header : {R"({"alg":"none","kid":"a"})", R"({"alg":"HS256","kid":"a"})",
+                             R"({"kid":"a"})", R"({"alg":"RS256"})", R"({"alg":"ES256","kid":5})",
+                             R"({"alg":"ES256","crit":["a"]})", R"([])", "x"}) {
+    EXPECT_FALSE(codec.decode(with_kid(codec, header), now, scratch)) << header;
+  }
+  EXPECT_FALSE(codec.decode("a.b", now, scratch));
+  EXPECT_FALSE(codec.decode(std::string(20'000, 'a') + "..", now, scratch));
+  EXPECT_TRUE(asked.empty());
+}
+
+TEST(KeySource, ItsErrorsAreTheDecodings) {
+  const auto pem = test::make_pem("EC", "P-256");
+  auto s = settings();
+  s.algorithm = "ES256";
+  s.signing_key = Secret(pem.private_key);
+  Scratch scratch;
+  for (const auto code : {Errc::would_wait, Errc::unavailable, Errc::busy}) {
+    const TokenCodec codec(
+        s, [&](auto) -> Result<std::shared_ptr<const jose::KeySet>> { return fail(code); });
+    const auto result = codec.decode(with_kid(codec, R"({"alg":"ES256"})"), now, scratch);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, code);
+  }
+}
+
+TEST(KeySource, IsUnusedWithASharedSecret) {
+  const TokenCodec codec(settings(), [](auto) -> Result<std::shared_ptr<const jose::KeySet>> {
+    ADD_FAILURE();
+    return fail(Errc::unavailable);
+  });
+  Scratch scratch;
+  EXPECT_TRUE(codec.decode(codec.encode(codec.new_claims(TokenType::access, 7, "", "a", now)), now,
+                           scratch));
 }
 
 }  // namespace

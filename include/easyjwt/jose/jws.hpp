@@ -4,7 +4,9 @@
 #include <string>
 #include <string_view>
 
+#include "easyjwt/core/function_ref.hpp"
 #include "easyjwt/jose/key.hpp"
+#include "easyjwt/jose/key_set.hpp"
 
 namespace easyjwt::jose {
 
@@ -23,6 +25,7 @@ enum class Refusal {
   bad_header,       ///< not base64url, not JSON, not an object, or "kid" of another type
   wrong_algorithm,  ///< "alg" is not the key's, "none" in any spelling included
   critical,         ///< "crit" is there: we know no extension (RFC 7515 section 4.1.11)
+  unknown_key,      ///< none of our keys is what the header names
   bad_signature,
   bad_payload,  ///< not base64url
 };
@@ -31,5 +34,14 @@ std::string_view to_string(Refusal refusal) noexcept;
 /// Verifies a compact JWS and decodes its payload into `payload`, whose old content is lost. Any
 /// thread.
 Refusal verify_compact(std::string_view raw, const Key& key, std::string& payload);
+
+/// Our keys of one algorithm that a header's "kid" (nullopt: it has none) may mean.
+using FindKeys = FunctionRef<Candidates(std::optional<std::string_view> kid)>;
+
+/// The same with whichever of several keys signed. The header chooses among the keys of `algorithm`
+/// by its "kid" and in no other way. `find` is called for a well-formed token of that algorithm
+/// only.
+Refusal verify_compact(std::string_view raw, Algorithm algorithm, FindKeys find,
+                       std::string& payload);
 
 }  // namespace easyjwt::jose

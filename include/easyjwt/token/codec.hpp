@@ -4,6 +4,8 @@
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +15,7 @@
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/core/json.hpp"
 #include "easyjwt/jose/key.hpp"
+#include "easyjwt/jose/key_set.hpp"
 #include "easyjwt/token/settings.hpp"
 #include "easyjwt/token/token_type.hpp"
 
@@ -46,11 +49,19 @@ struct Claims {
   const json::value* find(std::string_view name) const { return members->if_contains(name); }
 };
 
-/// Encodes and decodes our tokens: pure, no I/O, the time is an argument. Any thread.
+/// Where verifying keys come from when others sign, too (JWK_URL): the set in which the key of a
+/// header's "kid" is to be looked for. Any thread; may do I/O. Errors (Errc::unavailable,
+/// Errc::would_wait) are those of the decoding.
+using KeySource =
+    std::function<Result<std::shared_ptr<const jose::KeySet>>(std::optional<std::string_view> kid)>;
+
+/// Encodes and decodes our tokens: pure but for a KeySource; the time is an argument. Any thread.
 class TokenCodec {
  public:
+  /// With `source` tokens are verified by its keys of the settings' algorithm alone, and signed by
+  /// the settings' key. HS* has no use for it: a shared secret is published nowhere.
   /// Throws SettingsError: the key is none of its algorithm's, or two claims have one name.
-  explicit TokenCodec(TokenSettings settings);
+  explicit TokenCodec(TokenSettings settings, KeySource source = {});
 
   const TokenSettings& settings() const noexcept { return settings_; }
   const jose::Key& key() const noexcept { return key_; }
@@ -59,7 +70,8 @@ class TokenCodec {
   /// What the original's TokenBackend.decode() does (PyJWT's checks): signature and algorithm; exp,
   /// nbf and iat where they are there, within LEEWAY; aud and iss where they are set. A claim of
   /// another type than RFC 7519 gives it is refused. Errc::token_not_valid "Token is invalid or
-  /// expired"; `reason` says why, for the log.
+  /// expired"; `reason` says why, for the log. What the KeySource has to say against it comes back
+  /// as it is.
   Result<Claims> decode(std::string_view raw, Time now, Scratch& scratch) const;
 
   /// What the original's Token.verify() adds to decode(): there is an exp and an id, and (but for
@@ -87,8 +99,12 @@ class TokenCodec {
   std::string encode(json::object claims) const;
 
  private:
+  /// The signature, by the source's keys. nullopt: it stands.
+  std::optional<Error> refuse_by_source(std::string_view raw, std::string& payload) const;
+
   TokenSettings settings_;
   jose::Key key_;
+  KeySource source_;
 };
 
 }  // namespace easyjwt
