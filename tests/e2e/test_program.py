@@ -401,17 +401,13 @@ class Settings(ProgramTest):
         self.assertNotIn("DEBUG", project.run("check").err)
 
 
-class StartAndEnd(ProgramTest):
+class Start(ProgramTest):
     def test_ready_line(self):
         project = self.project()
         service = project.start()
         self.assertRegex(service.first_line, r"^listening on http://127\.0\.0\.1:[1-9]\d*\n$")
         self.assertEqual(service.get("/healthz").status, 200)
         self.assertEqual(service.get("/readyz").status, 200)
-
-    def test_listen_from_the_settings(self):
-        service = self.project().start(listen="")
-        self.assertEqual(service.get("/healthz").status, 200)
 
     def test_signals(self):
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -421,6 +417,21 @@ class StartAndEnd(ProgramTest):
                 service.stop(number)
                 with self.assertRaises(OSError):
                     service.connect(1)
+
+    def test_a_start_is_quick(self):
+        project = self.project()
+        project.do("migrate")
+        started = time.monotonic()
+        service = project.start()
+        self.assertEqual(service.get("/healthz").status, 200)
+        # 100 ms is the aim; this is for machines with other things to do.
+        self.assertLess(time.monotonic() - started, 20)
+
+
+class StartAndEnd(ProgramTest):
+    def test_listen_from_the_settings(self):
+        service = self.project().start(listen="")
+        self.assertEqual(service.get("/healthz").status, 200)
 
     def test_idle_connections_do_not_hold_up_the_end(self):
         service = self.project().start()
@@ -472,15 +483,6 @@ class StartAndEnd(ProgramTest):
                 done = project.run("runserver", address)
                 self.assertEqual(done.code, 1, done)
                 self.assertEqual((done.out, len(done.err.strip().splitlines())), ("", 1), done)
-
-    def test_a_start_is_quick(self):
-        project = self.project()
-        project.do("migrate")
-        started = time.monotonic()
-        service = project.start()
-        self.assertEqual(service.get("/healthz").status, 200)
-        # 100 ms is the aim; this is for machines with other things to do.
-        self.assertLess(time.monotonic() - started, 20)
 
 
 class Tls(ProgramTest):
@@ -873,6 +875,34 @@ class People(ServiceTest):
             self.assertEqual(found["count"], len(ids))
 
 
+class TokenSettings(ProgramTest):
+    def start(self, **settings):
+        return self.project({"EASY_JWT": settings}, support.usual_users()).start()
+
+    def test_header_settings(self):
+        service = self.start(AUTH_HEADER_NAME="HTTP_X_ACCESS_TOKEN", AUTH_HEADER_TYPES=["JWT", "Token"])
+        token = mint()
+        for kind in ("JWT", "Token"):
+            self.assertEqual(service.get("/auth/user/", headers={"X-Access-Token": kind + " " + token}).status, 200)
+        for headers in ({"X-Access-Token": "Bearer " + token}, {"Authorization": "JWT " + token}):
+            answer = service.get("/auth/user/", headers=headers)
+            self.assertEqual((answer.status, answer.headers["WWW-Authenticate"]), (401, 'JWT realm="api"'))
+
+    def test_leeway(self):
+        service = self.start(LEEWAY=30.5)
+        now = int(time.time())
+        self.assertEqual(service.get("/auth/user/", token=mint(exp=now - 10)).status, 200)
+        self.assertEqual(service.get("/auth/user/", token=mint(exp=now - 60)).status, 401)
+        self.assertEqual(service.get("/auth/user/", token=mint(nbf=now + 10, iat=now + 10)).status, 200)
+        self.assertEqual(service.get("/auth/user/", token=mint(nbf=now + 90)).status, 401)
+
+    def test_expiry(self):
+        service = self.start(ACCESS_TOKEN_LIFETIME=2)
+        token = service.login()["access"]
+        self.assertTrue(eventually(lambda: service.get("/auth/user/", token=token).status == 401))
+        self.assertGreaterEqual(time.time(), claims_of(token)["exp"])
+
+
 class Behaviour(ProgramTest):
     """Settings that change what is answered."""
 
@@ -945,29 +975,6 @@ class Behaviour(ProgramTest):
         refresh = service.login()["refresh"]
         self.assertEqual(service.post("/auth/token/blacklist/", {"refresh": refresh}).status, 404)
         self.assertEqual(service.post("/auth/token/refresh/", {"refresh": refresh}).status, 200)
-
-    def test_header_settings(self):
-        service = self.start(AUTH_HEADER_NAME="HTTP_X_ACCESS_TOKEN", AUTH_HEADER_TYPES=["JWT", "Token"])
-        token = mint()
-        for kind in ("JWT", "Token"):
-            self.assertEqual(service.get("/auth/user/", headers={"X-Access-Token": kind + " " + token}).status, 200)
-        for headers in ({"X-Access-Token": "Bearer " + token}, {"Authorization": "JWT " + token}):
-            answer = service.get("/auth/user/", headers=headers)
-            self.assertEqual((answer.status, answer.headers["WWW-Authenticate"]), (401, 'JWT realm="api"'))
-
-    def test_leeway(self):
-        service = self.start(LEEWAY=30.5)
-        now = int(time.time())
-        self.assertEqual(service.get("/auth/user/", token=mint(exp=now - 10)).status, 200)
-        self.assertEqual(service.get("/auth/user/", token=mint(exp=now - 60)).status, 401)
-        self.assertEqual(service.get("/auth/user/", token=mint(nbf=now + 10, iat=now + 10)).status, 200)
-        self.assertEqual(service.get("/auth/user/", token=mint(nbf=now + 90)).status, 401)
-
-    def test_expiry(self):
-        service = self.start(ACCESS_TOKEN_LIFETIME=2)
-        token = service.login()["access"]
-        self.assertTrue(eventually(lambda: service.get("/auth/user/", token=token).status == 401))
-        self.assertGreaterEqual(time.time(), claims_of(token)["exp"])
 
     def test_inactive_and_deleted_users(self):
         service = self.start()
