@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """A private PostgreSQL for the tests, from Debian's package: never the machine's own cluster.
 
 As a module: Cluster is a server in a folder of its own, on a free port of 127.0.0.1 and behind a
