@@ -38,14 +38,6 @@ auto log_in(Login login) {
   return done;
 }
 
-OutstandingToken outstanding(std::string_view raw, const Claims& claims) {
-  return {.jti = claims.jti,
-          .token = raw,
-          .user_id = std::nullopt,
-          .created_at = std::nullopt,
-          .expires_at = from_epoch_seconds(*claims.exp)};
-}
-
 }  // namespace
 
 Tokens::Tokens(const AuthSettings& settings, const TokenCodec& codec, db::Database& database,
@@ -110,7 +102,7 @@ Result<void> Tokens::record_login(const User& user, std::string_view raw,
     if (settings_.token_blacklist) {
       const auto added = TokenStore(transaction)
                              .add({.jti = claims.at(codec_.settings().jti_claim).get_string(),
-                                   .token = raw,
+                                   .token = stored_text(raw),
                                    .user_id = user.id,
                                    .created_at = now,
                                    .expires_at = from_epoch_seconds(claims.at("exp").get_int64())});
@@ -131,7 +123,7 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
   const auto decide = [&](db::Transaction& transaction) -> Result<void> {
     const auto good = judge_refresh(transaction, *claims, TokenType::refresh, now);
     if (!good || !uses_up) return good;
-    const auto first = TokenStore(transaction).blacklist(outstanding(raw, *claims), now);
+    const auto first = TokenStore(transaction).blacklist(outstanding(*claims, raw), now);
     if (!first) return fail(first.error());
     if (!*first) return is_blacklisted();
     return {};
@@ -195,7 +187,7 @@ Result<void> Tokens::blacklist(std::string_view raw) {
   if (!claims) return fail(claims.error());
   return database_.write([&](db::Transaction& transaction) -> Result<void> {
     if (const auto good = judge(transaction, *claims, TokenType::refresh); !good) return good;
-    const auto first = TokenStore(transaction).blacklist(outstanding(raw, *claims), now);
+    const auto first = TokenStore(transaction).blacklist(outstanding(*claims, raw), now);
     if (!first) return fail(first.error());
     if (!*first) return is_blacklisted();
     return {};
@@ -238,6 +230,18 @@ Result<User> Tokens::authenticate(std::string_view raw) {
     }
     return **std::move(user);
   });
+}
+
+OutstandingToken Tokens::outstanding(const Claims& claims, std::string_view raw) const {
+  return {.jti = claims.jti,
+          .token = stored_text(raw),
+          .user_id = std::nullopt,
+          .created_at = std::nullopt,
+          .expires_at = from_epoch_seconds(*claims.exp)};
+}
+
+std::string_view Tokens::stored_text(std::string_view raw) const {
+  return settings_.store_token_text ? raw : std::string_view{};
 }
 
 bool Tokens::is_listed(TokenType type) const {

@@ -197,6 +197,13 @@ std::string show(seconds value) {
   return '"' + std::to_string(value.count()) + "s\"";
 }
 
+std::string read(const toml::node& node, std::optional<seconds>& out) {
+  out.reset();
+  if (const auto* text = node.as_string(); text != nullptr && text->get().empty()) return {};
+  return read(node, out.emplace());
+}
+std::string show(const std::optional<seconds>& value) { return value ? show(*value) : "\"\""; }
+
 /// LEEWAY.
 std::string read(const toml::node& node, double& out) {
   double value = -1;
@@ -326,7 +333,9 @@ std::string_view type_name(const T&) {
   if constexpr (std::is_same_v<T, bool>) return "true, false";
   if constexpr (std::is_integral_v<T>) return "integer";
   if constexpr (std::is_same_v<T, double>) return "seconds";
-  if constexpr (std::is_same_v<T, seconds>) return "lifetime";
+  if constexpr (std::is_same_v<T, seconds> || std::is_same_v<T, std::optional<seconds>>) {
+    return "lifetime";
+  }
   if constexpr (std::is_class_v<T> && requires(T t) { t.push_back({}); } &&
                 !std::is_same_v<T, std::string>) {
     return "list of strings";
@@ -577,8 +586,11 @@ std::vector<SettingRow> make_table() {
 
       auth(row("EASY_JWT.CREATE_USER_OPEN", at(&S::auth, &A::create_user_open),
                "anyone may create users; false: staff only")),
-      later("EASY_JWT.FLUSH_INTERVAL", "lifetime", none, "how often expired tokens are deleted"),
-      later("EASY_JWT.STORE_TOKEN_TEXT", boolean, "true", "keep the text of outstanding tokens"),
+      auth(row("EASY_JWT.FLUSH_INTERVAL", at(&S::flush_interval),
+               "how often the service deletes expired tokens by itself; empty: never")),
+      auth(row("EASY_JWT.STORE_TOKEN_TEXT", at(&S::auth, &A::store_token_text),
+               "false: a token's row has its id alone, so that a database that leaks holds no "
+               "token that could be used")),
       later("EASY_JWT.DETECT_REUSE", boolean, "false", "a rotated token that comes again ends all"),
       later("EASY_JWT.ROTATION_GRACE", "seconds", "0", "how long a rotated token may come again"),
       later("EASY_JWT.SESSION_CLAIM", string, none, "the claim that names a token family"),

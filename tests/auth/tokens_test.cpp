@@ -61,6 +61,21 @@ TEST_P(TokensTest, LoginListsTheRefreshTokenAndNoOther) {
   EXPECT_FALSE((*accounts_->find_by_id(id_))->last_login);
 }
 
+TEST_P(TokensTest, StoreTokenTextFalseKeepsNoTokenThatCouldBeUsed) {
+  settings_.store_token_text = false;
+  settings_.rotate_refresh_tokens = settings_.blacklist_after_rotation = true;
+  start();
+  const auto first = tokens_->refresh(login().refresh);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(tokens_->refresh(*first->refresh));
+  EXPECT_FALSE(tokens_->refresh(*first->refresh));
+  static constexpr db::Sql rows{"SELECT count(*) FROM token_blacklist_outstandingtoken"};
+  static constexpr db::Sql texts{
+      "SELECT count(*) FROM token_blacklist_outstandingtoken WHERE token <> ''"};
+  EXPECT_EQ(count(rows), 2);
+  EXPECT_EQ(count(texts), 0);
+}
+
 TEST_P(TokensTest, UpdateLastLogin) {
   settings_.update_last_login = true;
   start();

@@ -16,6 +16,7 @@ struct AuthSettings {
   bool check_revoke_token = false;
   bool create_user_open = true;
   bool token_blacklist = true;       ///< easyjwt_auth.token_blacklist is in INSTALLED_APPS
+  bool store_token_text = true;
   std::string user_id_field = "id";  ///< "id", "pk" or "email"
   Secret
       secret;  ///< SECRET_KEY: keys what must be the same on every node and known to none outside

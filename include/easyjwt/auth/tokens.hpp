@@ -6,6 +6,7 @@
 
 #include "easyjwt/auth/accounts.hpp"
 #include "easyjwt/auth/settings.hpp"
+#include "easyjwt/auth/token_store.hpp"
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/db/database.hpp"
@@ -62,6 +63,10 @@ class Tokens {
   /// BlacklistMixin.verify(): the blacklist first, then what check() says.
   Result<void> judge(db::Transaction& transaction, const Claims& claims, TokenType type);
   bool is_listed(TokenType type) const;
+  /// The row of a token that is about to be blacklisted.
+  OutstandingToken outstanding(const Claims& claims, std::string_view raw) const;
+  /// STORE_TOKEN_TEXT.
+  std::string_view stored_text(std::string_view raw) const;
   Result<std::optional<User>> find_user(db::Transaction& transaction, const Claims& claims);
   template <class T, class ById, class ByEmail>
   Result<std::optional<T>> find(const Claims& claims, ById by_id, ByEmail by_email) const;

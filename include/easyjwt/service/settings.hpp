@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -68,6 +69,7 @@ struct ServiceSettings {
   std::string sliding_token_obtain_serializer = "TokenObtainSlidingSerializer";
   std::string sliding_token_refresh_serializer = "TokenRefreshSlidingSerializer";
   std::optional<std::string> jwk_url;
+  std::optional<std::chrono::seconds> flush_interval;
 
   HasherSettings hasher;
   db::DatabaseSettings database;

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -18,6 +19,7 @@
 #include "easyjwt/token/codec.hpp"
 #include "service/auth_api/auth_api.hpp"
 #include "service/commands/commands.hpp"
+#include "service/flusher.hpp"
 #include "service/health.hpp"
 #include "service/log_sink.hpp"
 #include "service/project.hpp"
@@ -156,6 +158,10 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals) {
   Readiness readiness(**database, log);
   add_health(router, readiness);
 
+  std::optional<Flusher> flusher;
+  if (settings.flush_interval && settings.auth.token_blacklist) {
+    flusher.emplace(**database, *settings.flush_interval, system_clock(), log);
+  }
   http::Server server(settings.server, router, log);
   server.bind();
   const SignalThread thread(signals, server, readiness,
