@@ -1,23 +1,22 @@
 """One database, two programs: ours and Django's, one after the other and both at once.
 
 Django is Debian's, in this process, with a small project of its own (django_project/) whose models
-are the tables of an auth-service.
+are the tables of an auth-service. EASYJWT_TEST_ENGINE says on which engine.
 """
 
-import contextlib
 import datetime
 import io
 import json
 import os
 import pathlib
 import shutil
-import sqlite3
 import sys
 import threading
 import unittest
 
 import support
-from support import PASSWORDS, TESTS, at_once, claims_of, count, mint
+from support import ENGINE, PASSWORDS, TESTS, at_once, claims_of, count, mint
+from test_migrate import dumped_schema
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "django_project"))
 os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
@@ -57,13 +56,37 @@ def rounds(name, password):
     return hasher.encode(password, hasher.salt())
 
 
+class Project(support.Project):
+    def django_database(self):
+        """As Django's settings have it."""
+        if self.engine != "postgresql":
+            return {"NAME": str(self.database)}
+        server = self.postgresql.server
+        return {"NAME": self.postgresql.name, "HOST": "127.0.0.1", "PORT": str(server.port),
+                "USER": "easyjwt", "PASSWORD": server.password}
+
+    def schema(self):
+        """The schema without what is ours alone."""
+        if self.engine == "postgresql":
+            return dumped_schema(self.postgresql.url)
+        return sorted(text for text, in self.query(
+            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'easyjwt%'"))
+
+    def our_own(self):
+        """The names of what is ours alone."""
+        table = "pg_class" if self.engine == "postgresql" else "sqlite_master"
+        name = "relname" if self.engine == "postgresql" else "name"
+        return sorted(name for name, in self.query(
+            "SELECT %s FROM %s WHERE %s LIKE 'easyjwt%%'" % (name, table, name)))
+
+
 class DjangoTest(unittest.TestCase):
     maxDiff = None
 
-    def use(self, path):
-        """From here on Django's database is this file."""
+    def use(self, project):
+        """From here on Django's database is this project's."""
         connection.close()
-        connection.settings_dict["NAME"] = str(path)
+        connection.settings_dict.update(project.django_database())
         ContentType.objects.clear_cache()
         self.addCleanup(connection.close)
 
@@ -72,11 +95,24 @@ class DjangoTest(unittest.TestCase):
         call_command(*args, stdout=out, **options)
         return out.getvalue()
 
-    def project(self, settings=None, users=None):
+    def project(self, settings=None, users=None, **kwargs):
         """A project of ours whose database Django uses, too."""
-        project = support.Project(self.addCleanup, settings, users)
-        self.use(project.database)
+        project = Project(self.addCleanup, settings, users, **kwargs)
+        self.use(project)
         return project
+
+    def django_project(self):
+        """One whose database Django's own migrate made."""
+        project = self.project(migrated=False)
+        self.command("migrate", interactive=False, verbosity=0)
+        return project
+
+    @staticmethod
+    def adopt(project):
+        """Starts the service, which migrates a file by itself."""
+        if ENGINE == "postgresql":
+            project.do("migrate")
+        return project.start()
 
     def login(self, service, email, password):
         return service.post("/auth/token/", {"email": email, "password": password})
@@ -91,22 +127,11 @@ class DjangoTest(unittest.TestCase):
         self.assertEqual(answer.status, 401, "%s: %s" % (email, answer))
 
 
-def rows(path, sql):
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        return database.execute(sql).fetchall()
-
-
-def schema(path):
-    """The schema without what is ours alone."""
-    return sorted(text for text, in rows(
-        path, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'easyjwt%'"))
-
-
 class OurDatabase(DjangoTest):
     """A database that we made, in Django's hands."""
 
     def test_migrations_are_done(self):
-        project = self.project()
+        project = self.project(migrated=False)
         project.do("migrate")
         with self.assertNoLogs("django.db.backends.schema"):
             self.command("migrate", check_unapplied=True, interactive=False)
@@ -115,18 +140,16 @@ class OurDatabase(DjangoTest):
         self.assertIn("no issues", self.command("check"))
 
     def test_schema_and_rows_are_those_of_djangos_migrate(self):
-        project = self.project()
+        project = self.project(migrated=False)
         project.do("migrate")
-        other = project.path / "django.sqlite3"
-        self.use(other)
-        self.command("migrate", interactive=False, verbosity=0)
+        other = self.django_project()
         # Django 3.2's messages app and the like have no tables: these are all.
-        self.assertEqual(schema(project.database), schema(other))
+        self.assertEqual(project.schema(), other.schema())
         for sql in ("SELECT app, name FROM django_migrations ORDER BY app, name",
                     "SELECT app_label, model FROM django_content_type ORDER BY 1, 2",
                     "SELECT app_label, model, codename, name FROM auth_permission p JOIN django_content_type c"
                     " ON c.id = content_type_id ORDER BY 1, 2, 3"):
-            self.assertEqual(rows(project.database, sql), rows(other, sql), sql)
+            self.assertEqual(project.query(sql), other.query(sql), sql)
 
     def test_content_types_and_permissions(self):
         project = self.project()
@@ -248,37 +271,30 @@ class OurDatabase(DjangoTest):
 class DjangosDatabase(DjangoTest):
     """A database that Django's own migrate made, adopted by us."""
 
-    def django_database(self):
-        project = self.project()
-        self.command("migrate", interactive=False, verbosity=0)
-        return project
-
     def test_empty(self):
-        project = self.django_database()
-        before = schema(project.database)
-        service = project.start()
+        project = self.django_project()
+        before = project.schema()
+        service = self.adopt(project)
         self.assertEqual(service.post("/auth/create-user/", {"email": "first@example.com",
                                                              "password": "F1rst-One-here"}).status, 201)
         self.assert_login(service, "first@example.com", "F1rst-One-here")
         self.assertEqual(User.objects.get().email, "first@example.com")
         service.stop()
-        self.assertEqual(schema(project.database), before)
+        self.assertEqual(project.schema(), before)
         self.command("migrate", check_unapplied=True, interactive=False)
         self.assertEqual(project.do("migrate").out, "No migrations to apply.\n")
 
     def test_plan_changes_nothing(self):
-        project = self.django_database()
-        connection.close()
-        before = project.database.read_bytes()
-        project.do("migrate", "--plan")
-        self.assertEqual(rows(project.database, "SELECT name FROM sqlite_master WHERE name LIKE 'easyjwt%'"), [])
-        self.assertEqual(len(before), project.database.stat().st_size)
+        project = self.django_project()
+        before = project.schema()
+        self.assertIn("Would apply 0001_django", project.do("migrate", "--plan").out)
+        self.assertEqual((project.schema(), project.our_own()), (before, []))
 
     def test_users_of_every_hasher(self):
-        project = self.django_database()
+        project = self.django_project()
         for name, hash_ in HASHERS.items():
             User.objects.create(email=name + "@example.com", password=hash_("p-" + name + "-ü"))
-        service = project.start()
+        service = self.adopt(project)
         for user in User.objects.all():
             name = user.email.split("@")[0]
             with self.subTest(hasher=name):
@@ -289,11 +305,11 @@ class DjangosDatabase(DjangoTest):
                 self.assertEqual(User.objects.get(pk=user.pk).password, user.password)
 
     def test_upgrades_are_read_by_django(self):
-        project = self.django_database()
+        project = self.django_project()
         project.change({"PASSWORD_UPGRADE": True})
         for name in ("pbkdf2_sha1", "bcrypt"):
             User.objects.create(email=name + "@example.com", password=HASHERS[name]("p-" + name))
-        service = project.start()
+        service = self.adopt(project)
         for user in User.objects.all():
             password = "p-" + user.email.split("@")[0]
             self.assert_login(service, user.email, password)
@@ -304,9 +320,9 @@ class DjangosDatabase(DjangoTest):
             self.assert_login(service, user.email, password)
 
     def test_outstanding_tokens(self):
-        project = self.django_database()
+        project = self.django_project()
         user = User.objects.create(email="t@example.com", password=support.encode_password("t0ken-Taker"))
-        service = project.start()
+        service = self.adopt(project)
         refresh = self.assert_login(service, user.email, "t0ken-Taker")["refresh"]
         token = OutstandingToken.objects.get()
         claims = claims_of(refresh)
@@ -319,10 +335,10 @@ class DjangosDatabase(DjangoTest):
         self.assertEqual(OutstandingToken.objects.filter(created_at__lte=timezone.now()).count(), 1)
 
     def test_last_login(self):
-        project = self.django_database()
+        project = self.django_project()
         project.change({"EASY_JWT": {"UPDATE_LAST_LOGIN": True}})
         user = User.objects.create(email="t@example.com", password=support.encode_password("t0ken-Taker"))
-        service = project.start()
+        service = self.adopt(project)
         access = self.assert_login(service, user.email, "t0ken-Taker")["access"]
         user.refresh_from_db()
         self.assertLess(abs((timezone.now() - user.last_login).total_seconds()), 300)
@@ -330,9 +346,9 @@ class DjangosDatabase(DjangoTest):
         self.assertEqual(datetime.datetime.fromisoformat(shown), user.last_login)
 
     def test_blacklisting(self):
-        project = self.django_database()
+        project = self.django_project()
         user = User.objects.create(email="t@example.com", password=support.encode_password("t0ken-Taker"))
-        service = project.start()
+        service = self.adopt(project)
         # By Django: refused by us at once.
         refresh = self.assert_login(service, user.email, "t0ken-Taker")["refresh"]
         self.assertEqual(service.post("/auth/token/refresh/", {"refresh": refresh}).status, 200)
@@ -353,7 +369,7 @@ class DjangosDatabase(DjangoTest):
         self.assertEqual(service.post("/auth/token/refresh/", {"refresh": refresh}).status, 200)
 
     def test_cleaning(self):
-        project = self.django_database()
+        project = self.django_project()
         now = timezone.now()
         for days in (-2, -1, 1):
             token = OutstandingToken.objects.create(jti="j%d" % days, token="t", expires_at=now +
@@ -361,6 +377,7 @@ class DjangosDatabase(DjangoTest):
             BlacklistedToken.objects.create(token=token)
             Session.objects.create(session_key="s%d" % days, session_data="x",
                                    expire_date=now + datetime.timedelta(days=days))
+        project.do("migrate")
         self.assertIn("2", project.do("flushexpiredtokens").out)
         self.assertIn("2", project.do("clearsessions").out)
         self.assertEqual([token.jti for token in OutstandingToken.objects.all()], ["j1"])
@@ -368,18 +385,47 @@ class DjangosDatabase(DjangoTest):
         self.assertEqual([session.session_key for session in Session.objects.all()], ["s1"])
 
     def test_a_database_that_is_none_of_ours(self):
-        project = self.project()
-        with contextlib.closing(sqlite3.connect(project.database)) as database:
-            database.execute('CREATE TABLE "user" (id integer PRIMARY KEY, name text)')
-            database.commit()
-        before = project.database.read_bytes()
+        project = self.project(migrated=False)
+        project.query('CREATE TABLE "user" (id integer PRIMARY KEY, name text)')
+        before = project.schema()
         for command in (("migrate",), ("runserver", "127.0.0.1:0"), ("dumpdata",)):
             done = project.run(*command)
             self.assertEqual(done.code, 1, done)
             self.assertEqual(len(done.err.strip().splitlines()), 1, done.err)
             self.assertIn("user", done.err)
-        self.assertEqual(rows(project.database, "SELECT count(*) FROM sqlite_master"), [(1,)])
-        self.assertEqual(len(before), project.database.stat().st_size)
+        self.assertEqual((project.schema(), project.our_own()), (before, []))
+
+
+class Identity(DjangoTest):
+    """Django from 4.1 makes its keys identity columns; Debian's is older."""
+
+    def test_adopted(self):
+        project = self.django_project()
+        User.objects.create(email="old@example.com", password=support.encode_password("0ld-Timer"))
+        for table, largest in project.query("""
+                SELECT c.relname, (xpath('/row/n/text()', query_to_xml(format(
+                  'SELECT coalesce(max(id), 0) + 1 AS n FROM %I', c.relname), false, true, '')))[1]::text
+                FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'id'
+                WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace"""):
+            project.query('ALTER TABLE "%s" ALTER id DROP DEFAULT; DROP SEQUENCE "%s_id_seq";'
+                          'ALTER TABLE "%s" ALTER id ADD GENERATED BY DEFAULT AS IDENTITY (START %s)'
+                          % (table, table, table, largest))
+        before = project.schema()
+        service = self.adopt(project)
+        self.assert_login(service, "old@example.com", "0ld-Timer")
+        answer = service.post("/auth/create-user/", {"email": "new@example.com", "password": "N3w-Comer-here"})
+        self.assertEqual(answer.status, 201, str(answer))
+        # Keys of a fixture's own, and then those that follow them.
+        project.load([support.user_entry(70, "seventy@example.com", "S3venty-users"),
+                      {"model": "auth.group", "pk": 9, "fields": {"name": "nine", "permissions": []}}])
+        answer = service.post("/auth/create-user/", {"email": "next@example.com", "password": "N3xt-Comer-here"})
+        self.assertEqual(answer.status, 201, str(answer))
+        self.assertEqual([user.pk for user in User.objects.order_by("pk")], [1, 2, 70, 71])
+        self.assertEqual(Group.objects.create(name="ten").pk, 10)
+        self.assertEqual(project.schema(), before)
+        self.command("migrate", check_unapplied=True, interactive=False)
+        self.command("makemigrations", check_changes=True, dry_run=True)
+        self.assertEqual(project.do("migrate").out, "No migrations to apply.\n")
 
 
 class RecordedDatabase(DjangoTest):
@@ -426,14 +472,14 @@ class RecordedDatabase(DjangoTest):
 
     def test_adopted_in_place(self):
         project = self.recorded_project()
-        before = {sql: rows(project.database, sql) for sql in self.ROWS}
-        text = schema(project.database)
+        before = {sql: project.query(sql) for sql in self.ROWS}
+        text = project.schema()
         service = project.start()
         self.check_logins(service)
         service.stop()
-        self.assertEqual(schema(project.database), text)
+        self.assertEqual(project.schema(), text)
         for sql, was in before.items():
-            is_ = rows(project.database, sql)
+            is_ = project.query(sql)
             self.assertEqual(is_[:len(was)], was, sql)
             if "outstandingtoken" not in sql:
                 self.assertEqual(len(is_), len(was), sql)
@@ -522,31 +568,29 @@ class Dumps(DjangoTest):
         wanted = self.normal(self.django_dump())
         self.assertEqual(self.normal(text, exact=True), self.normal(self.django_dump(), exact=True))
         self.assertIn(".000Z", text)
-        self.use(project.path / "fresh.sqlite3")
-        self.command("migrate", interactive=False, verbosity=0)
+        self.django_project()
         self.command("loaddata", str(dump))
         self.assertEqual(self.normal(self.django_dump()), wanted)
 
     def test_djangos_into_ours(self):
-        project = self.project()
-        self.command("migrate", interactive=False, verbosity=0)
+        project = self.django_project()
         self.fill()
         wanted = self.normal(self.django_dump())
         for number, options in enumerate(({"natural_foreign": True}, {})):
             with self.subTest(options=options):
-                self.use(project.database)
+                self.use(project)
                 dump = project.path / ("dump%d.json" % number)
                 # Without natural keys a permission is a number: the same one, in a schema that has
                 # the same rows in the same order.
                 dump.write_text(self.command("dumpdata", *self.MODELS, **options), "utf-8")
-                other = support.Project(self.addCleanup)
+                other = Project(self.addCleanup)
                 if not options:
                     ids = "SELECT id, codename FROM auth_permission ORDER BY id"
                     other.do("migrate")
-                    if rows(other.database, ids) != rows(project.database, ids):
+                    if other.query(ids) != project.query(ids):
                         continue
                 other.do("loaddata", dump)
-                self.use(other.database)
+                self.use(other)
                 self.assertEqual(self.normal(self.django_dump()), wanted)
                 self.assertEqual(self.normal(other.do("dumpdata").out), wanted)
 

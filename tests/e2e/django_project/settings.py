@@ -1,4 +1,6 @@
-"""A Django service on the tables of an auth-service; the database's path is set by who uses it."""
+"""A Django service on the tables of an auth-service; which database is set by who uses it."""
+
+import os
 
 SECRET_KEY = "django-e2e-secret-key-django-e2e-secret-key-django"
 INSTALLED_APPS = [
@@ -23,11 +25,14 @@ TEMPLATES = [{
         "django.contrib.messages.context_processors.messages",
     ]},
 }]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:",
-                         "OPTIONS": {"timeout": 60}}}
+if os.environ.get("EASYJWT_TEST_ENGINE") == "postgresql":
+    DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "postgres"}}
+else:
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:",
+                             "OPTIONS": {"timeout": 60}}}
 AUTH_USER_MODEL = "easyjwt_user.User"
 USE_TZ = True
-DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",

@@ -1,0 +1,257 @@
+"""easyjwt migrate: what it makes, who waits, and that two versions run side by side meanwhile."""
+
+import contextlib
+import pathlib
+import re
+import secrets
+import sqlite3
+import subprocess
+import time
+import unittest
+
+import support
+from support import ALICE, CAROL, PASSWORDS, TESTS, at_once, count, eventually
+
+SQL = TESTS.parent / "sql"
+NOTHING = "No migrations to apply.\n"
+# src/db/schema_postgresql.cpp
+LOCK = "SELECT pg_advisory_xact_lock(28536121233930100)"
+
+
+def statements(script):
+    """What a dump of a schema says, in no order, without owners and what is ours alone."""
+    lines = [line for line in script.splitlines() if not re.match(r"\\|--|SET |SELECT pg_catalog|$", line)]
+    every = [" ".join(statement.split()) for statement in "\n".join(lines).split(";")]
+    return sorted(statement for statement in every
+                  if statement and not re.search(r"\beasyjwt_(?!user\b)| OWNER TO ", statement))
+
+
+def dumped_schema(url):
+    import postgresql  # pylint: disable=import-outside-toplevel
+    done = subprocess.run([postgresql.binaries() / "pg_dump", "--schema-only", "--dbname", url],
+                          capture_output=True, text=True, check=True, timeout=support.PATIENCE)
+    return statements(done.stdout)
+
+
+class MigrateTest(unittest.TestCase):
+    maxDiff = None
+
+    def project(self, settings=None, users=None, **kwargs):
+        return support.Project(self.addCleanup, settings, users, **kwargs)
+
+    def begin(self, project):
+        """Runs `migrate` without waiting for it."""
+        process = subprocess.Popen(
+            [support.program(), "--config", project.config, "migrate"], env=project.environment(),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(self.end, process)
+        return process
+
+    @staticmethod
+    def end(process):
+        process.kill()
+        process.communicate()
+
+
+class Fresh(MigrateTest):
+    """On PostgreSQL; tests/db/migrations_test.cpp says the same of SQLite."""
+
+    def test_schema_is_the_recorded_one(self):
+        project = self.project(migrated=False)
+        project.do("migrate")
+        recorded = statements((TESTS / "db" / "data" / "schema.postgresql.sql").read_text("utf-8"))
+        self.assertEqual(dumped_schema(project.postgresql.url), recorded)
+        self.assertEqual(len(recorded), 92)
+
+    def test_a_service_does_not_migrate(self):
+        project = self.project(migrated=False)
+        done = project.run("runserver", "127.0.0.1:0")
+        self.assertEqual((done.code, done.out, len(done.err.splitlines())), (1, "", 1))
+        self.assertIn("run easyjwt migrate", done.err)
+        self.assertEqual(project.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), [(0,)])
+        self.assertEqual(project.do("migrate", "--plan").out.count("Would apply"), 2)
+        self.assertEqual(project.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), [(0,)])
+        self.assertEqual(project.do("migrate").out.count("Applied"), 2)
+        self.assertEqual(project.do("migrate").out, NOTHING)
+        self.assertEqual(project.do("migrate", "--plan").out, "No planned migration operations.\n")
+        project.start()
+
+    def test_a_service_needs_no_right_to_change_the_schema(self):
+        project = self.project(users=support.usual_users())
+        role, password = "role_" + secrets.token_hex(8), secrets.token_hex(16)
+        project.query("CREATE ROLE %s LOGIN PASSWORD '%s'" % (role, password))
+        self.addCleanup(project.query, "DROP OWNED BY %s; DROP ROLE %s" % (role, role))
+        project.query("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %s;"
+                      "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO %s" % (role, role))
+        server = project.postgresql.server
+        project.secrets.add(password)
+        project.change({"DATABASE": {"URL": "postgresql://%s:%s@127.0.0.1:%d/%s" % (
+            role, password, server.port, project.postgresql.name)}})
+        service = project.start()
+        service.login()
+        project.query("DROP INDEX easyjwt_user_email_lower")
+        done = project.run("migrate")
+        self.assertEqual((done.code, len(done.err.splitlines())), (1, 1), done)
+        self.assertIn("must be owner of table user", done.err)
+        self.assertNotIn(password, done.err)
+
+
+class AtOnce(MigrateTest):
+    def test_ten_do_each_step_once(self):
+        project = self.project(migrated=False)
+        processes = [self.begin(project) for _ in range(10)]
+        ended = [(process.communicate(timeout=support.PATIENCE), process.returncode) for process in processes]
+        self.assertEqual([(err, code) for (_, err), code in ended], [("", 0)] * 10)
+        applied = [line.split(":")[0] for (out, _), _ in ended for line in out.splitlines() if "Applied" in line]
+        self.assertEqual(sorted(applied), ["Applied 0001_django", "Applied 0002_indexes"])
+        self.assertEqual(project.do("migrate").out, NOTHING)
+
+    @contextlib.contextmanager
+    def another_migration(self, project):
+        """Somebody who has got the lock."""
+        if project.engine == "postgresql":
+            import psycopg2  # pylint: disable=import-outside-toplevel
+            connection = psycopg2.connect(project.postgresql.url)
+            connection.cursor().execute(LOCK)
+        else:
+            connection = sqlite3.connect(project.database)
+            connection.execute("PRAGMA journal_mode=wal")
+            connection.execute("BEGIN IMMEDIATE")
+        with contextlib.closing(connection):
+            yield
+
+    def test_it_waits_longer_than_a_request_and_says_so(self):
+        project = self.project(migrated=False)
+        with self.another_migration(project):
+            started = time.monotonic()
+            process = self.begin(project)
+            line = process.stdout.readline()
+            # A request would have been given up by now.
+            time.sleep(max(0, started + 4 - time.monotonic()))
+            self.assertIsNone(process.poll())
+        out, err = process.communicate(timeout=support.PATIENCE)
+        self.assertEqual((process.returncode, err), (0, ""))
+        self.assertIn("Waiting for another migration", line)
+        self.assertEqual(out.count("Applied"), 2)
+
+    def test_a_migration_that_is_killed_leaves_nothing_and_nobody_waiting(self):
+        project = self.project(migrated=False)
+        with self.another_migration(project):
+            process = self.begin(project)
+            process.stdout.readline()
+            process.kill()
+            process.wait()
+        self.assertEqual(project.do("migrate").out.count("Applied"), 2)
+
+
+# Files of sql/ that take something away, and since which version nothing uses it.
+CONTRACTIONS = {}
+
+
+class Shapes(MigrateTest):
+    """Migrations expand first and contract a version later (CONTRIBUTING.md): so the last version's
+    program runs on this one's tables, and this one's runs on while the next one's are made."""
+
+    # What a next version may do at most.
+    EXPANSION = (
+        'ALTER TABLE "user" ADD COLUMN "next_text" varchar(30) NULL',
+        'ALTER TABLE "user" ADD COLUMN "next_number" bigint NOT NULL DEFAULT 7',
+        'ALTER TABLE "token_blacklist_outstandingtoken" ADD COLUMN "next_text" text NULL',
+        """ALTER TABLE "token_blacklist_blacklistedtoken" ADD COLUMN "next_text" varchar(9) NOT NULL DEFAULT ''""",
+        'ALTER TABLE "auth_group" ADD COLUMN "next_text" text NULL',
+        'ALTER TABLE "django_session" ADD COLUMN "next_text" text NULL',
+        'ALTER TABLE "easyjwt_migration" ADD COLUMN "next_text" text NULL',
+        'CREATE TABLE "easyjwt_next" ("id" bigint PRIMARY KEY, "user_id" bigint REFERENCES "user" ("id"))',
+        'CREATE INDEX "easyjwt_next_joined" ON "user" ("date_joined")',
+        """INSERT INTO "easyjwt_migration" ("name", "applied") VALUES ('9999_next', '2026-11-23 12:00:00')""",
+    )
+
+    def setUp(self):
+        self.number = 0
+
+    def use(self, *nodes):
+        """What services do with the tables, at each in turn."""
+        for i, node in enumerate(nodes):
+            other = nodes[i - 1]
+            self.number += 1
+            email, password = "shape%d@example.com" % self.number, "Sh4pe-of-things"
+            answer = node.post("/auth/create-user/", {"email": email, "password": password})
+            self.assertEqual(answer.status, 201, str(answer))
+            tokens = other.login(email, password)
+            answer = node.post("/auth/token/refresh/", {"refresh": tokens["refresh"]})
+            self.assertEqual(answer.status, 200, str(answer))
+            successor = answer.json["refresh"]
+            for at in nodes:
+                self.assertEqual(at.post("/auth/token/refresh/", {"refresh": tokens["refresh"]}).status, 401)
+                self.assertEqual(at.post("/auth/token/verify/", {"token": successor}).status, 200)
+                self.assertEqual(at.get("/auth/user/", token=tokens["access"]).json["email"], email)
+            self.assertEqual(node.post("/auth/token/blacklist/", {"refresh": successor}).status, 200)
+            self.assertEqual(other.post("/auth/token/verify/", {"token": successor}).status, 400)
+            answer = node.post("/auth/password-change/", {
+                "email": email, "password": password, "new_password": "An0ther-shape"})
+            self.assertEqual(answer.status, 200, str(answer))
+            other.login(email, "An0ther-shape")
+            listed = node.get("/auth/users/?search=shape&ordering=-email", token=node.login(CAROL)["access"])
+            self.assertEqual(listed.json["count"], self.number, str(listed))
+            self.assertEqual(node.get("/readyz").status, 200)
+
+    @staticmethod
+    def use_commands(project):
+        dump = project.path / "dump.json"
+        dump.write_text(project.do("dumpdata").out, "utf-8")
+        project.do("loaddata", dump)
+        project.do("dumpdata")
+        project.do("flushexpiredtokens")
+        project.do("clearsessions")
+
+    def test_the_last_version_and_this_one_and_the_next(self):
+        project = self.project({"EASY_JWT": {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}},
+                               support.usual_users())
+        first = project.start()
+        self.use(first)
+        self.use_commands(project)
+
+        # The shape before the last migration.
+        before = {"0002_indexes": ('DROP INDEX "easyjwt_user_email_lower"',
+                                   'DROP INDEX "easyjwt_outstandingtoken_expires_at"')}
+        last = max(name for name, in project.query('SELECT "name" FROM "easyjwt_migration"'))
+        self.assertEqual(last, max(re.sub(r"\..*", "", path.name) for path in SQL.glob("0*.sql")))
+        for sql in before[last]:
+            project.query(sql)
+        project.query("""DELETE FROM "easyjwt_migration" WHERE "name" = '%s'""" % last)
+        self.assertIn(last, project.do("migrate", "--plan").out)
+        self.use(first)
+
+        # This one's, made beneath whoever is running.
+        self.assertRegex(project.do("migrate").out, r"^Applied %s: [^\n]*\n$" % last)
+        second = project.start()
+        self.use(first, second)
+
+        # And the next one's.
+        for sql in self.EXPANSION:
+            project.query(sql)
+        self.use(first, second)
+        third = project.start()
+        self.assertEqual(project.do("migrate").out, NOTHING)
+        self.use(first, third, second)
+        self.use_commands(project)
+        self.assertEqual(project.query('SELECT count(*) FROM "user" WHERE "next_number" = 7'), [(4 + self.number,)])
+
+    def test_migrations_take_nothing_away(self):
+        """Of what the files after the first do each is something that an older program lives with."""
+        harmless = (r'CREATE TABLE IF NOT EXISTS "easyjwt_\w+"', r'CREATE INDEX IF NOT EXISTS "easyjwt_\w+"',
+                    r'ALTER TABLE "easyjwt_\w+" ADD COLUMN (?!.*NOT NULL(?!.*DEFAULT))', r'INSERT INTO "easyjwt_\w+"')
+        seen = 0
+        for path in sorted(SQL.glob("*.sql")):
+            if path.name.startswith("0001") or path.name in CONTRACTIONS:
+                continue
+            text = re.sub(r"--.*", "", path.read_text("utf-8"))
+            for statement in filter(None, (" ".join(part.split()) for part in text.split(";"))):
+                seen += 1
+                self.assertTrue(any(re.match(pattern, statement) for pattern in harmless),
+                                "%s: %s" % (path.name, statement))
+        self.assertGreater(seen, 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
