@@ -73,9 +73,11 @@ http {{
 
 
 class Service:
-    """The service on a fresh database with users 1..64, who have one password."""
+    """The service on a fresh database with users 1..64, who have one password; with `url`, on that
+    one, which `is_filled` where another node has been there before."""
 
-    def __init__(self, program, folder, easy_jwt="", cores="0", threads=1):
+    def __init__(self, program, folder, easy_jwt="", cores="0", threads=1,
+                 url="sqlite:///bench.sqlite3", is_filled=False):
         self.folder = tempfile.mkdtemp(dir=folder)
         with open(os.path.join(self.folder, "easyjwt.toml"), "w") as f:
             os.chmod(f.name, 0o600)
@@ -83,7 +85,7 @@ class Service:
 INSTALLED_APPS = ["easyjwt_auth", "easyjwt_auth.token_blacklist", "easyjwt_user", "admin"]
 PASSWORD_UPGRADE = false
 [DATABASE]
-URL = "sqlite:///bench.sqlite3"
+URL = "{url}"
 [SERVER]
 LISTEN = "127.0.0.1:0"
 THREADS = {threads}
@@ -91,17 +93,9 @@ THREADS = {threads}
 SIGNING_KEY = "d577273ff885c3f84dadb8578bb40000"
 {easy_jwt}
 ''')
-        digest = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), b"salt", 1)
-        encoded = "pbkdf2_sha256$1$salt$" + base64.b64encode(digest).decode()
-        users = [{"model": "easyjwt_user.user", "pk": i,
-                  "fields": {"email": f"user{i}@example.com", "password": encoded}}
-                 for i in range(1, 65)]
-        fixture = os.path.join(self.folder, "users.json")
-        with open(fixture, "w") as f:
-            json.dump(users, f)
         self.command = [program, "--config", os.path.join(self.folder, "easyjwt.toml")]
-        subprocess.run(self.command + ["migrate"], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(self.command + ["loaddata", fixture], check=True, stdout=subprocess.DEVNULL)
+        if not is_filled:
+            self.fill()
         self.log = os.path.join(self.folder, "log")
         started = time.monotonic()
         self.process = subprocess.Popen(["taskset", "-c", cores] + self.command + ["runserver"],
@@ -111,6 +105,18 @@ SIGNING_KEY = "d577273ff885c3f84dadb8578bb40000"
         self.request("GET", "/healthz")
         self.start_seconds = time.monotonic() - started
         self.pids = [self.process.pid]
+
+    def fill(self):
+        digest = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), b"salt", 1)
+        encoded = "pbkdf2_sha256$1$salt$" + base64.b64encode(digest).decode()
+        users = [{"model": "easyjwt_user.user", "pk": i,
+                  "fields": {"email": f"user{i}@example.com", "password": encoded}}
+                 for i in range(1, 65)]
+        fixture = os.path.join(self.folder, "users.json")
+        with open(fixture, "w") as f:
+            json.dump(users, f)
+        subprocess.run(self.command + ["migrate"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(self.command + ["loaddata", fixture], check=True, stdout=subprocess.DEVNULL)
 
     def request(self, method, path, body=None, headers=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port)
