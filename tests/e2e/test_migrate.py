@@ -94,6 +94,21 @@ class Fresh(MigrateTest):
         self.assertIn("must be owner of table user", done.err)
         self.assertNotIn(password, done.err)
 
+    def test_a_table_that_is_in_use_is_not_waited_for_long(self):
+        # Whoever came after us would have to wait, too.
+        import psycopg2  # pylint: disable=import-outside-toplevel
+        project = self.project(users=support.usual_users())
+        service = project.start()
+        project.query('DROP INDEX "easyjwt_user_email_lower"')
+        with contextlib.closing(psycopg2.connect(project.postgresql.url)) as connection:
+            connection.cursor().execute('LOCK TABLE "user" IN ROW EXCLUSIVE MODE')
+            done = project.run("migrate")
+            self.assertEqual((done.code, len(done.err.splitlines())), (1, 1), done)
+            self.assertIn("lock timeout", done.err)
+            self.assertIn("run easyjwt migrate again", done.err)
+            service.login()
+        self.assertIn("Applied 0002_indexes", project.do("migrate").out)
+
 
 class AtOnce(MigrateTest):
     def test_ten_do_each_step_once(self):

@@ -14,10 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long a step may take. Not a request's deadline: it waits for another process that migrates,
-/// and indexes of large tables take minutes.
-constexpr auto patience = 10min;
-
 /// Says so, once, if it takes long.
 class Notice {
  public:
@@ -38,17 +34,20 @@ class Notice {
 };
 
 Result<std::vector<db::MigrationStep>> plan_steps(const ServiceSettings& settings) {
-  const auto database = open_database(settings, no_log());
+  const auto database = open_database(patient(settings.database), no_log());
   if (!database) return fail(database.error());
   return db::pending_migrations(**database);
 }
 
-Result<std::vector<db::MigrationStep>> take_steps(ServiceSettings settings) {
-  settings.database.busy_deadline = patience;
-  const auto database = open_database(settings, no_log());
+Result<std::vector<db::MigrationStep>> take_steps(const ServiceSettings& settings) {
+  const auto database = open_database(patient(settings.database), no_log());
   if (!database) return fail(database.error());
   const Notice notice;
-  return db::migrate(**database, system_clock());
+  auto steps = db::migrate(**database, system_clock());
+  if (!steps && steps.error().code == Errc::unavailable) {
+    steps.error().reason += "; run easyjwt migrate again, it goes on where it has to";
+  }
+  return steps;
 }
 
 }  // namespace
