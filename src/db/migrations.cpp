@@ -289,6 +289,17 @@ Result<std::optional<MigrationStep>> take_step(Transaction& transaction, const R
   return step;
 }
 
+Result<std::vector<MigrationStep>> take_steps(
+    FunctionRef<Result<std::optional<MigrationStep>>()> take) {
+  std::vector<MigrationStep> steps;
+  for (;;) {
+    auto step = take();
+    if (!step) return fail(step.error());
+    if (!*step) return steps;
+    steps.push_back(**std::move(step));
+  }
+}
+
 Result<std::vector<MigrationStep>> look(Database& database, const Reference& reference) {
   return database.read([&](Transaction& transaction) -> Result<std::vector<MigrationStep>> {
     auto plan = make_plan(transaction, reference);
@@ -298,6 +309,12 @@ Result<std::vector<MigrationStep>> look(Database& database, const Reference& ref
 }
 
 }  // namespace
+
+Result<std::vector<Table>> reference_tables() {
+  auto reference = make_reference();
+  if (!reference) return fail(reference.error());
+  return std::move(reference->tables);
+}
 
 Result<std::set<std::string>> read_names(Transaction& transaction, const Sql& sql) {
   std::set<std::string> names;
@@ -318,15 +335,17 @@ Result<std::vector<MigrationStep>> migrate(Database& database, const Clock& cloc
   // A look first: at every start but the first there is nothing to take the lock for.
   auto pending = look(database, *reference);
   if (!pending || pending->empty()) return pending;
-  std::vector<MigrationStep> steps;
   // A transaction for each: what 0001 locks is not locked for as long as indexes take.
-  for (;;) {
-    auto step = database.write(
+  return take_steps([&] {
+    return database.write(
         [&](Transaction& transaction) { return take_step(transaction, *reference, clock()); });
-    if (!step) return fail(step.error());
-    if (!*step) return steps;
-    steps.push_back(**std::move(step));
-  }
+  });
+}
+
+Result<std::vector<MigrationStep>> migrate(Transaction& transaction, Time now) {
+  const auto reference = make_reference();
+  if (!reference) return fail(reference.error());
+  return take_steps([&] { return take_step(transaction, *reference, now); });
 }
 
 }  // namespace easyjwt::db

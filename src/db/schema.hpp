@@ -63,6 +63,9 @@ inline const Schema& schema_of(Engine engine) noexcept {
   return engine == Engine::sqlite ? sqlite_schema() : postgresql_schema();
 }
 
+/// Our tables as a SQLite database has them that is up to date, those first that others refer to.
+Result<std::vector<Table>> reference_tables();
+
 /// The first column of all rows.
 Result<std::set<std::string>> read_names(Transaction& transaction, const Sql& sql);
 

@@ -92,6 +92,11 @@ class CommandLine {
     add("clearsessions", "Delete the sessions that have expired",
         [this] { return commands::clearsessions(config_); });
 
+    auto& move = add("migrate-to", "Copy the SQLite database into a PostgreSQL database",
+                     [this] { return commands::migrate_to(config_, target_); });
+    move.add_option("URL", target_, "Like postgresql://user@host/name; passwords: ~/.pgpass")
+        ->required();
+
     auto& load = add("loaddata", "Read Django's JSON fixtures into the database, all or nothing",
                      [this] { return commands::loaddata(config_, names_); });
     load.add_option("FILE", names_, "Fixtures")->required();
@@ -104,7 +109,7 @@ class CommandLine {
   CLI::App app_;
   std::function<Result<int>()> action_;
   std::string config_ = "easyjwt.toml";
-  std::string kind_, folder_, listen_, email_;
+  std::string kind_, folder_, listen_, email_, target_;
   std::vector<std::string> names_;
   bool plan_ = false, deploy_ = false, no_input_ = false;
 };

@@ -7,6 +7,8 @@
 
 namespace easyjwt {
 
+using namespace std::chrono_literals;
+
 std::string explain(const Error& error) {
   if (!error.reason.empty()) return error.reason;
   if (!error.fields.empty() && !error.fields.front().texts.empty()) {
@@ -26,11 +28,17 @@ Result<LoadedSettings> read_settings(const std::string& config) {
   return refuse(std::move(reason));
 }
 
-Result<std::unique_ptr<db::Database>> open_database(const ServiceSettings& settings, Log log) {
-  return db::Database::open(settings.database, std::move(log));
+db::DatabaseSettings patient(db::DatabaseSettings settings) {
+  const bool is_embedded = settings.url.starts_with("sqlite:");
+  settings.busy_deadline = is_embedded ? 10min : std::chrono::minutes{24h};
+  return settings;
 }
 
-Result<std::unique_ptr<db::Database>> open_ready_database(const ServiceSettings& settings,
+Result<std::unique_ptr<db::Database>> open_database(const db::DatabaseSettings& settings, Log log) {
+  return db::Database::open(settings, std::move(log));
+}
+
+Result<std::unique_ptr<db::Database>> open_ready_database(const db::DatabaseSettings& settings,
                                                           Log log) {
   auto database = open_database(settings, std::move(log));
   if (!database) return database;

@@ -22,11 +22,17 @@ std::string explain(const Error& error);
 /// The settings of `config` and the process's environment. Errc::refused with the first error.
 Result<LoadedSettings> read_settings(const std::string& config);
 
-/// Opens the database, whatever its schema.
-Result<std::unique_ptr<db::Database>> open_database(const ServiceSettings& settings, Log log);
-/// Opens the database and, if it is an embedded one, brings its schema forward; another that is
+/// The settings of a command's database: no client waits for it, so that its deadline is not that
+/// of a request. A transaction on PostgreSQL may take a day (loaddata of millions is one); a locked
+/// SQLite file is waited for for minutes (somebody migrates).
+db::DatabaseSettings patient(db::DatabaseSettings settings);
+
+/// Opens a database, whatever its schema.
+Result<std::unique_ptr<db::Database>> open_database(const db::DatabaseSettings& settings, Log log);
+/// Opens a database and, if it is an embedded one, brings its schema forward; another that is
 /// behind is refused.
-Result<std::unique_ptr<db::Database>> open_ready_database(const ServiceSettings& settings, Log log);
+Result<std::unique_ptr<db::Database>> open_ready_database(const db::DatabaseSettings& settings,
+                                                          Log log);
 
 /// What decides about users, built from the settings.
 struct AccountTools {

@@ -19,7 +19,7 @@ constexpr std::int64_t batch = 1000;
 Result<std::unique_ptr<db::Database>> open(const std::string& config) {
   const auto loaded = read_settings(config);
   if (!loaded) return fail(loaded.error());
-  return open_ready_database(loaded->settings, no_log());
+  return open_ready_database(patient(loaded->settings.database), no_log());
 }
 
 /// Runs `flush` (of a transaction and a limit) until it finds no more.

@@ -19,6 +19,8 @@ Result<int> check(const std::string& config, bool deploy);
 Result<int> flushexpiredtokens(const std::string& config);
 Result<int> clearsessions(const std::string& config);
 Result<int> loaddata(const std::string& config, const std::vector<std::string>& files);
+/// `url` is that of the PostgreSQL database.
+Result<int> migrate_to(const std::string& config, const std::string& url);
 Result<int> dumpdata(const std::string& config, const std::vector<std::string>& models);
 
 }  // namespace easyjwt::commands

@@ -44,7 +44,7 @@ Result<std::vector<const FixtureModel*>> chosen_models(std::vector<std::string> 
 Result<int> loaddata(const std::string& config, const std::vector<std::string>& files) {
   const auto loaded = read_settings(config);
   if (!loaded) return fail(loaded.error());
-  const auto database = open_ready_database(loaded->settings, no_log());
+  const auto database = open_ready_database(patient(loaded->settings.database), no_log());
   if (!database) return fail(database.error());
   const auto count = fixtures::load(**database, files, system_clock()());
   if (!count) return fail(count.error());
@@ -58,7 +58,7 @@ Result<int> dumpdata(const std::string& config, const std::vector<std::string>& 
   if (!models) return fail(models.error());
   const auto loaded = read_settings(config);
   if (!loaded) return fail(loaded.error());
-  const auto database = open_ready_database(loaded->settings, no_log());
+  const auto database = open_ready_database(patient(loaded->settings.database), no_log());
   if (!database) return fail(database.error());
   if (auto done = fixtures::dump(**database, *models, stdout); !done) return fail(done.error());
   return 0;

@@ -147,7 +147,7 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals) {
                STDERR_FILENO);
   const Log log = sink.log();
 
-  const auto database = open_ready_database(settings, log);
+  const auto database = open_ready_database(settings.database, log);
   if (!database) return fail(database.error());
   const TokenCodec codec(settings.token);
   AccountTools tools(settings, **database, log);

@@ -109,7 +109,7 @@ struct Users {
 Result<Users> open_users(const std::string& config) {
   const auto loaded = read_settings(config);
   if (!loaded) return fail(loaded.error());
-  auto database = open_ready_database(loaded->settings, no_log());
+  auto database = open_ready_database(patient(loaded->settings.database), no_log());
   if (!database) return fail(database.error());
   auto tools = std::make_unique<AccountTools>(loaded->settings, **database, no_log());
   return Users{*std::move(database), std::move(tools)};
