@@ -43,7 +43,11 @@ Result<std::vector<db::MigrationStep>> take_steps(const ServiceSettings& setting
   const auto database = open_database(patient(settings.database), no_log());
   if (!database) return fail(database.error());
   const Notice notice;
-  return db::migrate(**database, system_clock());
+  auto steps = db::migrate(**database, system_clock());
+  if (!steps && steps.error().code == Errc::unavailable) {
+    steps.error().reason += "; run easyjwt migrate again, it goes on where it has to";
+  }
+  return steps;
 }
 
 }  // namespace
