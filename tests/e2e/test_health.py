@@ -1,4 +1,5 @@
-"""/healthz and /readyz while the database goes away and comes back: a PostgreSQL of the test's own."""
+"""/healthz and /readyz while the service is told to stop, and while the database goes away and comes
+back: a PostgreSQL of the test's own."""
 
 import signal
 import sys
@@ -11,6 +12,50 @@ sys.path.insert(0, str(support.TESTS))
 import postgresql  # pylint: disable=wrong-import-position
 
 MISSING = (503, {"status": "not ready", "missing": ["database"]})
+
+
+class Drain(unittest.TestCase):
+    def start(self):
+        service = Project(self.addCleanup, {"SERVER": {"DRAIN_SECONDS": 600}}).start()
+        kept = service.client()
+        self.addCleanup(kept.connection.close)
+        self.assertIsNone(kept.request("GET", "/healthz").headers["Connection"])
+        service.process.send_signal(signal.SIGTERM)
+        said = eventually(lambda: [a for a in [service.get("/readyz")] if a.status == 503], 5)
+        self.assertEqual(said[0].json, {"status": "draining"})
+        service.process.send_signal(signal.SIGHUP)  # is heeded meanwhile, and no step on
+        answer = kept.request("GET", "/healthz")
+        self.assertEqual((answer.status, answer.headers["Connection"]), (200, "close"))
+        return service
+
+    def test_a_second_signal_ends_the_draining(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(signal=number):
+                service = self.start()
+                with elapsed() as took:
+                    service.stop(number)
+                self.assertLess(took(), 10)
+
+    def test_a_third_signal_ends_the_process(self):
+        service = self.start()
+        half = service.connect()
+        self.addCleanup(half.close)
+        half.sendall(b"POST /auth/token/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{")
+        self.assertEqual(service.get("/healthz").status, 200)
+        service.process.send_signal(signal.SIGTERM)
+        self.assertTrue(eventually(lambda: not self.listens(service), 5))
+        self.assertIsNone(service.process.poll())
+        service.process.send_signal(signal.SIGTERM)
+        self.assertEqual(service.process.wait(5), 128 + signal.SIGTERM)
+        service.kill()
+
+    @staticmethod
+    def listens(service):
+        try:
+            service.connect(1).close()
+        except OSError:
+            return False
+        return True
 
 
 class Health(unittest.TestCase):
