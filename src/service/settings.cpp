@@ -284,10 +284,6 @@ class Loader {
       if (token.signing_key.empty()) token.signing_key = s.secret_key;
       return;
     }
-    if (s.jwk_url) {
-      error("EASY_JWT.JWK_URL",
-            "is not supported by this version with ALGORITHM " + token.algorithm);
-    }
     if (token.signing_key.empty()) {
       error("EASY_JWT.SIGNING_KEY", "must be a private key for ALGORITHM " + token.algorithm);
     } else if (auto pem = read_pem("EASY_JWT.SIGNING_KEY", token.signing_key.view())) {

@@ -536,8 +536,10 @@ std::vector<SettingRow> make_table() {
       audience_row(),
       auth(row("EASY_JWT.ISSUER", at(&S::token, &T::issuer),
                "the iss claim of tokens: written, and required to match; empty: none")),
-      auth(row("EASY_JWT.JWK_URL", at(&S::jwk_url),
-               "keys for asymmetric algorithms; with those not supported by this version")),
+      auth(
+          row("EASY_JWT.JWK_URL", at(&S::jwk_url),
+              "a JWK Set whose keys alone verify tokens, with an asymmetric ALGORITHM; an https:// "
+              "URL is checked against the system's CAs or the file in $SSL_CERT_FILE")),
       auth(row("EASY_JWT.LEEWAY", at(&S::token, &T::leeway),
                "how far clocks may be apart; may have a fraction")),
       row("EASY_JWT.AUTH_HEADER_TYPES", at(&S::auth_header_types),

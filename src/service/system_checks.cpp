@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <set>
 
+#include "easyjwt/core/unicode.hpp"
 #include "easyjwt/jose/key.hpp"
 #include "easyjwt/token/codec.hpp"
 #include "easyjwt/user/hasher.hpp"
 #include "easyjwt/user/validators.hpp"
+#include "service/remote_keys.hpp"
 #include "service/settings_table.hpp"
 
 namespace easyjwt {
@@ -31,6 +33,10 @@ class Checks {
     }
     if (!s_.cors_allowed_origins.empty()) {
       warn("W005", "CORS_ALLOWED_ORIGINS", "has no effect in this version");
+    }
+    if (!s_.debug && uses_remote_keys(s_) && crosses_network_in_clear(*s_.jwk_url)) {
+      warn("W006", "EASY_JWT.JWK_URL",
+           "is http://: whoever is on the way can put in keys and make tokens");
     }
   }
 
@@ -90,6 +96,19 @@ class Checks {
            listen.starts_with("[::1]:");
   }
 
+  /// An http:// URL of any host but this one.
+  static bool crosses_network_in_clear(std::string_view url) {
+    static constexpr std::string_view scheme = "http://";
+    if (lower(url.substr(0, scheme.size())) != scheme) return false;
+    url.remove_prefix(scheme.size());
+    auto host = url.substr(0, url.find_first_of("/?#"));
+    if (host.starts_with("[::1]")) return false;
+    host = host.substr(0, host.find(':'));
+    // A name may begin with "127.", too.
+    const bool is_number = host.find_first_not_of("0123456789.") == host.npos;
+    return lower(host) != "localhost" && !(is_number && host.starts_with("127."));
+  }
+
   void check_file_mode() {
     const auto& table = settings_table();
     const bool has_secrets = std::any_of(table.begin(), table.end(), [&](const auto& row) {
@@ -126,7 +145,8 @@ std::vector<CheckWarning> system_checks(const LoadedSettings& loaded, bool deplo
 std::optional<SettingsProblem> check_constructors(const LoadedSettings& loaded) {
   const auto& settings = loaded.settings;
   try {
-    const TokenCodec codec(settings.token);
+    const RemoteKeys keys(settings, no_log());
+    const TokenCodec codec(settings.token, keys.source());
     const Hasher hasher(settings.hasher);
     const PasswordValidators validators(settings.password_validators);
     return std::nullopt;

@@ -23,6 +23,7 @@
 #include "service/health.hpp"
 #include "service/log_sink.hpp"
 #include "service/project.hpp"
+#include "service/remote_keys.hpp"
 #include "service/system_checks.hpp"
 
 namespace easyjwt::commands {
@@ -149,7 +150,8 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals) {
 
   const auto database = open_ready_database(settings.database, log);
   if (!database) return fail(database.error());
-  const TokenCodec codec(settings.token);
+  const RemoteKeys keys(settings, log);
+  const TokenCodec codec(settings.token, keys.source());
   AccountTools tools(settings, **database, log);
   Tokens tokens(settings.auth, codec, **database, tools.accounts, system_clock());
 
