@@ -143,8 +143,12 @@ std::string conflicting_columns(const PGresult* answer) {
 }  // namespace
 
 PostgresqlConnection::PostgresqlConnection(std::unique_ptr<PGconn, Finish> handle,
-                                           const PostgresqlSettings& settings)
-    : handle_(std::move(handle)), is_pooled_(settings.is_pooled) {}
+                                           const PostgresqlSettings& settings, std::size_t host,
+                                           bool has_other_hosts)
+    : handle_(std::move(handle)),
+      is_pooled_(settings.is_pooled),
+      host_(host),
+      has_other_hosts_(has_other_hosts) {}
 
 Result<std::unique_ptr<PostgresqlConnection>> PostgresqlConnection::connect(
     const PostgresqlAddress& address, const PostgresqlSettings& settings, Deadline deadline,
@@ -195,7 +199,7 @@ Result<std::unique_ptr<PostgresqlConnection>> PostgresqlConnection::connect(
       continue;
     }
     std::unique_ptr<PostgresqlConnection> connection(
-        new PostgresqlConnection(std::move(handle), settings));
+        new PostgresqlConnection(std::move(handle), settings, index, attempts.size() > 1));
     if (auto error = connection->set_session(settings, until)) {
       reason = error->reason;
       continue;
@@ -246,6 +250,7 @@ bool PostgresqlConnection::has_news() const noexcept {
 
 Error PostgresqlConnection::broken(std::string reason) {
   is_broken_ = true;
+  may_fare_better_ = true;
   Error error{Errc::unavailable, {}, std::move(reason)};
   error.retry_after = 1s;
   return error;
@@ -265,7 +270,7 @@ std::optional<Error> PostgresqlConnection::wait(bool for_writing, Deadline deadl
     if (now >= deadline) return broken("no answer within the deadline");
     if (watch_ != nullptr) {
       if (watch_->abandoned.load(std::memory_order_relaxed)) {
-        return broken("the database does not answer");
+        return broken("given up, since the server answers nobody");
       }
       if (!told && now - begun >= suspicious) {
         told = true;
@@ -391,7 +396,7 @@ void PostgresqlConnection::send(const Statement& statement, int& before) {
 }
 
 Result<void> PostgresqlConnection::run(std::span<Statement> statements, Deadline deadline) {
-  lost_a_race_ = false;
+  may_fare_better_ = false;
   if (is_broken_) return fail(lost());
   if (has_failed_) return fail(Errc::internal, {}, "the transaction has failed before");
   std::vector<int> before(statements.size());
@@ -455,7 +460,7 @@ std::optional<Error> PostgresqlConnection::exchange(const char* control, Deadlin
 }
 
 Result<void> PostgresqlConnection::run_script(std::string_view text, Deadline deadline) {
-  lost_a_race_ = false;
+  may_fare_better_ = false;
   if (is_broken_) return fail(lost());
   if (begins_ && !in_transaction_) {
     Answer answer;
@@ -485,7 +490,7 @@ Result<void> PostgresqlConnection::run_script(std::string_view text, Deadline de
 }
 
 std::optional<Error> PostgresqlConnection::commit(Deadline deadline) {
-  lost_a_race_ = false;
+  may_fare_better_ = false;
   begins_ = false;
   if (is_broken_) return lost();
   if (!in_transaction_) return std::nullopt;
@@ -530,28 +535,30 @@ Error PostgresqlConnection::error(const PGresult* answer, std::string_view text)
   const auto reason = field(PG_DIAG_MESSAGE_PRIMARY) + " (" + state + ")";
   if (kind == "23") {
     // Another transaction may have deleted, or have begun to refer to, what this one believed in.
-    lost_a_race_ = state == "23503";
+    may_fare_better_ = state == "23503";
     return {Errc::internal, {}, reason + ", in: " + std::string(text)};
   }
   const auto unavailable = [&](bool breaks) {
     is_broken_ = is_broken_ || breaks;
+    // Others of these stay as they are however often they are asked.
+    may_fare_better_ = state == "40001" || state == "40P01" || state == "0A000" ||
+                       state == "26000" || state == "42P05" || kind == "08" ||
+                       (kind == "57" && state != "57014");
     Error error{Errc::unavailable, {}, reason};
     error.retry_after = 1s;
     return error;
   };
-  if (state == "40001" || state == "40P01") {
-    lost_a_race_ = true;
+  // Lost to another, locked, too slow, full, not allowed: nothing is wrong with the connection.
+  if (state == "40001" || state == "40P01" || state == "55P03" || state == "57014" ||
+      state == "53100" || state == "53200" || state == "42501") {
     return unavailable(false);
   }
-  // Locked, too slow, full: nothing is wrong with the connection.
-  if (state == "55P03" || state == "57014" || state == "53100" || state == "53200") {
-    return unavailable(false);
-  }
-  // A server that has become a standby, or is about to be one: the next connection may find the
-  // primary. A plan or a prepared statement that is no more is made anew with the connection.
-  if (state == "25006" || state == "0A000" || state == "26000" || state == "42P05" ||
-      kind == "08" || kind == "53" || kind == "57" || kind == "58" || kind == "25" ||
-      kind == "28" || kind == "XX" || state == "42501" || state.empty()) {
+  // Read-only: has another host become the primary? The only one is as it is.
+  if (state == "25006") return unavailable(has_other_hosts_);
+  // A plan or a prepared statement that is no more is made anew with the connection.
+  if (state == "0A000" || state == "26000" || state == "42P05" || kind == "08" || kind == "53" ||
+      kind == "57" || kind == "58" || kind == "25" || kind == "28" || kind == "XX" ||
+      state.empty()) {
     auto error = unavailable(true);
     if (state == "26000" || state == "42P05") {
       error.reason += "; where URL is a transaction-mode pooler, set DATABASE.LISTEN_URL";

@@ -16,14 +16,13 @@
 #include <utility>
 #include <vector>
 
+#include "db/patience.hpp"
 #include "db/postgresql_address.hpp"
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/db/database.hpp"
 #include "easyjwt/db/value.hpp"
 
 namespace easyjwt::db {
-
-using Deadline = std::chrono::steady_clock::time_point;
 
 /// Whom a connection tells that it is waiting, and who may tell it to stop. Outlives it.
 struct Watch {
@@ -74,8 +73,11 @@ class PostgresqlConnection {
   bool has_news() const noexcept;
   bool is_broken() const noexcept { return is_broken_; }
   bool in_transaction() const noexcept { return in_transaction_; }
-  /// Why the last Error was one: a transaction that lost to another and may be run again.
-  bool lost_a_race() const noexcept { return lost_a_race_; }
+  /// Why the last Error was one: the work lost to another transaction, or its connection, and may
+  /// be run again.
+  bool may_fare_better() const noexcept { return may_fare_better_; }
+  /// Which of the address's attempts it came from.
+  std::size_t host() const noexcept { return host_; }
 
   void set_watch(Watch* watch) noexcept { watch_ = watch; }
 
@@ -92,7 +94,8 @@ class PostgresqlConnection {
     std::string text;
   };
 
-  PostgresqlConnection(std::unique_ptr<PGconn, Finish> handle, const PostgresqlSettings& settings);
+  PostgresqlConnection(std::unique_ptr<PGconn, Finish> handle, const PostgresqlSettings& settings,
+                       std::size_t host, bool has_other_hosts);
 
   std::optional<Error> set_session(const PostgresqlSettings& settings, Deadline deadline);
   /// BEGIN, COMMIT and their like, in the pipeline.
@@ -114,12 +117,14 @@ class PostgresqlConnection {
 
   std::unique_ptr<PGconn, Finish> handle_;
   const bool is_pooled_;
+  const std::size_t host_;
+  const bool has_other_hosts_;
   Watch* watch_ = nullptr;
   bool begins_ = false;
   bool in_transaction_ = false;
   bool has_failed_ = false;  ///< the transaction was aborted by the server
   bool is_broken_ = false;
-  bool lost_a_race_ = false;
+  bool may_fare_better_ = false;
   bool is_fault_ = false;
   std::optional<Error> error_;  ///< why the connection is lost
   std::unordered_map<const Sql*, Prepared> prepared_;

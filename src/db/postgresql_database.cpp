@@ -108,7 +108,8 @@ class PostgresqlDatabase final : public Database {
  private:
   std::optional<Error> perform(Work work, bool writes) {
     if (is_inside) throw Fault("a transaction inside a transaction");
-    const auto deadline = steady_clock::now() + deadline_;
+    const Patience patience(deadline_);
+    const auto deadline = patience.deadline();
     for (int attempt = 1;; ++attempt) {
       auto taken = pool_.take(deadline);
       if (!taken) return std::move(taken.error());
@@ -135,7 +136,7 @@ class PostgresqlDatabase final : public Database {
     }
     is_inside = false;
     if (error) {
-      again = connection.is_broken() || connection.lost_a_race();
+      again = connection.may_fare_better();
       connection.roll_back(deadline);
       return error;
     }
@@ -144,7 +145,7 @@ class PostgresqlDatabase final : public Database {
     error = connection.commit(deadline);
     if (!error && wrote) commits_.fetch_add(1, std::memory_order_relaxed);
     // Serializable transactions may lose only now. With the connection gone nobody knows.
-    again = error && !connection.is_broken() && connection.lost_a_race();
+    again = error && !connection.is_broken() && connection.may_fare_better();
     return error;
   }
 

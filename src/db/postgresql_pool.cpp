@@ -64,7 +64,7 @@ Result<PostgresqlPool::Connection> PostgresqlPool::take(Deadline deadline) {
 void PostgresqlPool::put_back(Connection connection) {
   {
     const std::lock_guard lock(mutex_);
-    if (connection->is_broken() || death_) {
+    if (connection->is_broken() || death_ || connection->host() != host_) {
       --living_;
     } else {
       idle_.push_back(std::move(connection));
@@ -95,7 +95,8 @@ void PostgresqlPool::connect(std::unique_lock<std::mutex>& lock) {
       address_, settings_, steady_clock::now() + connect_deadline, first, was_silent);
   lock.lock();
   if (made) {
-    host_ = first;
+    // Those to a host that is no longer the one would each be found out by somebody who waits.
+    if (std::exchange(host_, first) != first) close_idle();
     is_suspected_ = false;
     death_.reset();
     watch_.abandoned = false;

@@ -81,18 +81,17 @@ class SqliteConnection::Running {
   Statement& statement_;
 };
 
-SqliteConnection::SqliteConnection(std::string path, Mode mode,
-                                   std::chrono::milliseconds busy_deadline)
+SqliteConnection::SqliteConnection(std::string path, Mode mode, Deadline deadline)
     : path_(mode == Mode::memory ? ":memory:" : std::move(path)),
       mode_(mode),
-      busy_deadline_(busy_deadline) {}
+      deadline_(deadline) {}
 
 SqliteConnection::~SqliteConnection() { statements_.clear(); }
 
-Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(
-    const std::string& path, Mode mode, std::chrono::milliseconds busy_deadline) {
+Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::string& path, Mode mode,
+                                                                 Deadline deadline) {
   configure_library();
-  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(path, mode, busy_deadline));
+  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(path, mode, deadline));
   try {
     if (auto error = connection->connect()) return fail(*std::move(error));
   } catch (const Fault& fault) {
@@ -164,9 +163,7 @@ std::optional<Error> SqliteConnection::use_wal() {
 int SqliteConnection::wait_for_lock(void* self, int count) {
   auto& connection = *static_cast<SqliteConnection*>(self);
   if (!may_wait()) return 0;
-  const auto now = std::chrono::steady_clock::now();
-  if (count == 0) connection.busy_since_ = now;
-  const std::chrono::nanoseconds left = connection.busy_since_ + connection.busy_deadline_ - now;
+  const std::chrono::nanoseconds left = connection.deadline_ - std::chrono::steady_clock::now();
   if (left <= 0ns) return 0;
   std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(left, count < 4 ? 1ms : 10ms));
   return 1;
@@ -327,6 +324,7 @@ Error SqliteConnection::error(int code, std::string_view text) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_SCHEMA: {
+      was_locked_ = (code & 0xff) != SQLITE_SCHEMA;
       if (!may_wait()) return {Errc::would_wait, {}, reason};
       Error error{Errc::unavailable, {}, reason};
       error.retry_after = 1s;

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "db/patience.hpp"
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/core/function_ref.hpp"
 #include "easyjwt/db/database.hpp"
@@ -28,10 +29,16 @@ class SqliteConnection {
   /// WAL mode. Errc::refused: not a database that we can use; unavailable, would_wait as
   /// Transaction::run.
   static Result<std::unique_ptr<SqliteConnection>> open(const std::string& path, Mode mode,
-                                                        std::chrono::milliseconds busy_deadline);
+                                                        Deadline deadline);
   ~SqliteConnection();
   SqliteConnection(const SqliteConnection&) = delete;
   SqliteConnection& operator=(const SqliteConnection&) = delete;
+
+  /// Until when others' locks are waited for.
+  void set_deadline(Deadline deadline) noexcept {
+    deadline_ = deadline;
+    was_locked_ = false;
+  }
 
   /// As Transaction's.
   Result<std::int64_t> run(const Sql& sql, std::span<const Value> values,
@@ -49,6 +56,8 @@ class SqliteConnection {
   bool has_dangling_references() const noexcept;
   /// Whether the file is no longer where it was: a commit would be durable where nobody looks.
   bool has_moved() const noexcept;
+  /// Whether a lock outlasted the deadline.
+  bool was_locked() const noexcept { return was_locked_; }
   /// After an I/O error or the like: to be closed, and opened again when needed.
   bool is_broken() const noexcept { return broken_; }
 
@@ -72,7 +81,7 @@ class SqliteConnection {
   };
   class Running;
 
-  SqliteConnection(std::string path, Mode mode, std::chrono::milliseconds busy_deadline);
+  SqliteConnection(std::string path, Mode mode, Deadline deadline);
   std::optional<Error> connect();
   std::optional<Error> use_wal();
   /// The prepared form of `sql`; an Error if the file cannot be read. Throws Fault.
@@ -86,9 +95,9 @@ class SqliteConnection {
 
   const std::string path_;
   const Mode mode_;
-  const std::chrono::milliseconds busy_deadline_;
-  std::chrono::steady_clock::time_point busy_since_{};
+  Deadline deadline_;
   bool broken_ = false;
+  bool was_locked_ = false;
   int wal_pages_ = 0;
   int wal_pages_copied_ = 0;
   std::unique_ptr<sqlite3, Close> handle_;

@@ -42,20 +42,20 @@ std::optional<Error> run_read(SqliteConnection& connection, Work work) {
 /// Connections for reading: as many as there are reads at one time, the warmest used first.
 class ReaderPool {
  public:
-  ReaderPool(std::string path, std::chrono::milliseconds busy_deadline)
-      : path_(std::move(path)), busy_deadline_(busy_deadline) {}
+  explicit ReaderPool(std::string path) : path_(std::move(path)) {}
 
-  Result<std::unique_ptr<SqliteConnection>> take(std::uint64_t generation) {
+  Result<std::unique_ptr<SqliteConnection>> take(std::uint64_t generation, Deadline deadline) {
     {
       const std::lock_guard lock(mutex_);
       if (std::exchange(generation_, generation) != generation) idle_.clear();
       if (!idle_.empty()) {
         auto connection = std::move(idle_.back());
         idle_.pop_back();
+        connection->set_deadline(deadline);
         return connection;
       }
     }
-    return SqliteConnection::open(path_, Mode::reader, busy_deadline_);
+    return SqliteConnection::open(path_, Mode::reader, deadline);
   }
 
   void put_back(std::unique_ptr<SqliteConnection> connection, std::uint64_t generation) {
@@ -71,7 +71,6 @@ class ReaderPool {
   static constexpr std::size_t most_idle = 16;
 
   const std::string path_;
-  const std::chrono::milliseconds busy_deadline_;
   std::mutex mutex_;
   std::uint64_t generation_ = 0;
   std::vector<std::unique_ptr<SqliteConnection>> idle_;
@@ -81,18 +80,20 @@ class FileDatabase final : public Database {
  public:
   FileDatabase(std::unique_ptr<SqliteConnection> connection, const std::string& path,
                std::chrono::milliseconds busy_deadline, Log log)
-      : reading_(path, "reading", log),
+      : busy_deadline_(busy_deadline),
+        reading_(path, "reading", log),
         writing_(path, "writing", std::move(log)),
-        writer_(std::move(connection), path, busy_deadline, writing_),
-        readers_(path, busy_deadline) {}
+        writer_(std::move(connection), path, writing_),
+        readers_(path) {}
 
   Engine engine() const noexcept override { return Engine::sqlite; }
   Counters counters() const noexcept override { return writer_.counters(); }
 
  protected:
   std::optional<Error> perform_read(Work work) override {
+    const Patience patience(busy_deadline_);
     const auto generation = writer_.generation();
-    auto taken = readers_.take(generation);
+    auto taken = readers_.take(generation, patience.deadline());
     if (!taken) {
       auto& error = taken.error();
       if (error.code == Errc::refused) error.code = Errc::unavailable;
@@ -114,10 +115,12 @@ class FileDatabase final : public Database {
 
   std::optional<Error> perform_write(Work work) override {
     if (!may_wait()) return Error{Errc::would_wait};
-    return writer_.write(work);
+    const Patience patience(busy_deadline_);
+    return writer_.write(work, patience.deadline());
   }
 
  private:
+  const std::chrono::milliseconds busy_deadline_;
   Health reading_;
   Health writing_;
   SqliteWriter writer_;
@@ -201,7 +204,8 @@ Result<std::unique_ptr<Database>> open_sqlite_database(const std::string& path,
     }
   }
   auto connection =
-      SqliteConnection::open(file, in_memory ? Mode::memory : Mode::writer, settings.busy_deadline);
+      SqliteConnection::open(file, in_memory ? Mode::memory : Mode::writer,
+                             std::chrono::steady_clock::now() + settings.busy_deadline);
   if (!connection) {
     return fail(Errc::refused, {}, "cannot open the database " + connection.error().reason);
   }

@@ -13,6 +13,7 @@ constexpr std::size_t largest_batch = 64;
 constexpr int checkpoint_when_idle = 250;
 constexpr int checkpoint_at_last = 1000;
 constexpr std::chrono::milliseconds idle_time{20};
+constexpr std::chrono::milliseconds patience_while_locked{200};
 
 constexpr Sql begin{"BEGIN IMMEDIATE"};
 constexpr Sql commit{"COMMIT"};
@@ -83,9 +84,8 @@ bool run_batch(SqliteConnection& connection, std::span<Job* const> jobs) {
 }
 
 SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, std::string path,
-                           std::chrono::milliseconds busy_deadline, Health& health)
+                           Health& health)
     : path_(std::move(path)),
-      busy_deadline_(busy_deadline),
       health_(health),
       connection_(std::move(connection)),
       thread_([this] { serve(); }) {}
@@ -99,11 +99,11 @@ SqliteWriter::~SqliteWriter() {
   thread_.join();
 }
 
-std::optional<Error> SqliteWriter::write(Work work) {
+std::optional<Error> SqliteWriter::write(Work work, Deadline deadline) {
   if (std::this_thread::get_id() == thread_.get_id()) {
     throw Fault("a write inside a write would wait for itself");
   }
-  Waiting job(work);
+  Waiting job(work, deadline);
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(&job);
@@ -126,7 +126,9 @@ void SqliteWriter::serve() {
   std::vector<Job*> jobs;
   while (take(taken)) {
     jobs.assign(taken.begin(), taken.end());
-    run(jobs);
+    auto deadline = Deadline::max();
+    for (const auto* job : taken) deadline = std::min(deadline, job->deadline);
+    run(jobs, deadline);
     for (auto* job : taken) {
       // Notified under the lock: the job is gone as soon as its caller can take it.
       const std::lock_guard lock(job->mutex);
@@ -152,14 +154,19 @@ bool SqliteWriter::take(std::vector<Waiting*>& taken) {
   return !taken.empty();
 }
 
-void SqliteWriter::run(std::span<Job* const> jobs) {
+void SqliteWriter::run(std::span<Job* const> jobs, Deadline deadline) {
   // Counted before anybody is woken, so that a caller finds its own write in the counters.
   writes_.fetch_add(jobs.size(), std::memory_order_relaxed);
-  auto error = make_ready();
+  if (is_locked_) {
+    deadline = std::min(deadline, std::chrono::steady_clock::now() + patience_while_locked);
+  }
+  auto error = make_ready(deadline);
   if (error) {
     for (auto* job : jobs) job->error = error;
   } else {
+    connection_->set_deadline(deadline);
     if (run_batch(*connection_, jobs)) commits_.fetch_add(1, std::memory_order_relaxed);
+    is_locked_ = connection_->was_locked();
     for (const auto* job : jobs) {
       if (job->error && job->error->code == Errc::unavailable) error = job->error;
     }
@@ -168,13 +175,13 @@ void SqliteWriter::run(std::span<Job* const> jobs) {
   health_.note(error);
 }
 
-std::optional<Error> SqliteWriter::make_ready() {
+std::optional<Error> SqliteWriter::make_ready(Deadline deadline) {
   if (connection_ && connection_->has_moved()) {
     connection_.reset();
     generation_.fetch_add(1, std::memory_order_relaxed);
   }
   if (connection_) return std::nullopt;
-  auto opened = SqliteConnection::open(path_, SqliteConnection::Mode::writer, busy_deadline_);
+  auto opened = SqliteConnection::open(path_, SqliteConnection::Mode::writer, deadline);
   if (!opened) {
     opened.error().code = Errc::unavailable;
     opened.error().retry_after = std::chrono::seconds{1};

@@ -43,19 +43,22 @@ bool run_batch(SqliteConnection& connection, std::span<Job* const> jobs);
 /// it, what waits while one commit is on its way to the disk goes into the next commit together.
 class SqliteWriter {
  public:
-  SqliteWriter(std::unique_ptr<SqliteConnection> connection, std::string path,
-               std::chrono::milliseconds busy_deadline, Health& health);
+  SqliteWriter(std::unique_ptr<SqliteConnection> connection, std::string path, Health& health);
   ~SqliteWriter();
 
-  /// Returns when the work is durable, or an Error; rethrows what the work throws.
-  std::optional<Error> write(Work work);
+  /// Returns when the work is durable, or an Error; rethrows what the work throws. Others' locks
+  /// are waited for until the deadline, and hardly at all by those who ask while a lock outlasts
+  /// one: with each of them waiting anew, a lane's threads would soon all wait.
+  std::optional<Error> write(Work work, Deadline deadline);
   Database::Counters counters() const noexcept;
   /// Changes when the file was found to be another one than before.
   std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_relaxed); }
 
  private:
   struct Waiting : Job {
-    using Job::Job;
+    Waiting(Work work_, Deadline deadline_) : Job(work_), deadline(deadline_) {}
+
+    const Deadline deadline;
     std::mutex mutex;
     std::condition_variable changed;
     bool is_done = false;
@@ -64,13 +67,13 @@ class SqliteWriter {
   void serve();
   /// Waits for jobs and takes up to a batch of them; false at the end.
   bool take(std::vector<Waiting*>& taken);
-  void run(std::span<Job* const> jobs);
-  std::optional<Error> make_ready();
+  void run(std::span<Job* const> jobs, Deadline deadline);
+  std::optional<Error> make_ready(Deadline deadline);
 
   const std::string path_;
-  const std::chrono::milliseconds busy_deadline_;
   Health& health_;
   std::unique_ptr<SqliteConnection> connection_;
+  bool is_locked_ = false;  ///< by others, for longer than somebody could wait
   std::atomic<std::uint64_t> writes_ = 0;
   std::atomic<std::uint64_t> commits_ = 0;
   std::atomic<std::uint64_t> generation_ = 0;

@@ -97,7 +97,8 @@ TEST_F(Faults, AReadOfALockedFileWouldWait) {
   Raw other(path_);
   other.run("CREATE TABLE note (id integer PRIMARY KEY, body text); BEGIN EXCLUSIVE");
   const auto read = [&]() -> Result<void> {
-    auto reader = SqliteConnection::open(path_, SqliteConnection::Mode::reader, 200ms);
+    auto reader = SqliteConnection::open(path_, SqliteConnection::Mode::reader,
+                                         std::chrono::steady_clock::now() + 200ms);
     if (!reader) return fail(reader.error());
     return (*reader)->run(count_notes, {}, [](const Row&) {}).map([](auto) {});
   };
