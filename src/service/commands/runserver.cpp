@@ -41,6 +41,8 @@ class BlockedSignals {
     ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
     // A peer that went away is an error of its send, not our end.
     std::signal(SIGPIPE, SIG_IGN);
+    // A file that may not grow (RLIMIT_FSIZE) is an error of its write, as a full disk is.
+    std::signal(SIGXFSZ, SIG_IGN);
   }
   ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
   BlockedSignals(const BlockedSignals&) = delete;
