@@ -1,6 +1,5 @@
 """Many requests at once: each gets what is its own, and none what belongs to others."""
 
-import statistics
 import threading
 import unittest
 
@@ -64,16 +63,15 @@ class Floods(LoadTest):
         users = [support.user_entry(1, "known@example.com", support.encode_password(password, iterations=100_000))]
         service = self.start(users=users)
 
-        def median(email):
-            times = []
-            for _ in range(15):
-                with support.elapsed() as took:
-                    answer = service.post("/auth/token/", {"email": email, "password": "wrong-" + password})
-                self.assertEqual(answer.status, 401)
-                times.append(took())
-            return statistics.median(times)
+        def ask(email):
+            with support.elapsed() as took:
+                answer = service.post("/auth/token/", {"email": email, "password": "wrong-" + password})
+            self.assertEqual(answer.status, 401)
+            return took()
 
-        known, unknown = median("known@example.com"), median("unknown@example.com")
+        # By turns, and the quickest of each: a busy machine slows both, and never makes one quicker.
+        times = [(ask("known@example.com"), ask("unknown@example.com")) for _ in range(20)]
+        known, unknown = min(known for known, _ in times), min(unknown for _, unknown in times)
         self.assertLess(max(known, unknown) / min(known, unknown), 1.6, (known, unknown))
 
 
