@@ -51,6 +51,8 @@ class SqliteConnection {
   void roll_back() noexcept;
 
   bool in_transaction() const noexcept { return sqlite3_get_autocommit(handle_.get()) == 0; }
+  /// Rows changed so far, whether that stands or not.
+  std::int64_t changes() const noexcept { return sqlite3_total_changes64(handle_.get()); }
   /// Whether a row refers to one that is not there, in what the transaction has done so far.
   /// Django's constraints are DEFERRABLE INITIALLY DEFERRED, so nothing else says so before COMMIT.
   bool has_dangling_references() const noexcept;

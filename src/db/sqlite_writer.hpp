@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -59,9 +60,7 @@ class SqliteWriter {
     Waiting(Work work_, Deadline deadline_) : Job(work_), deadline(deadline_) {}
 
     const Deadline deadline;
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool is_done = false;
+    std::uint64_t batch = 0;  ///< that it is part of: known from the start
   };
 
   void serve();
@@ -81,7 +80,13 @@ class SqliteWriter {
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<Waiting*> queue_;
+  std::uint64_t open_batch_ = 1;  ///< whom a job joins that comes now
+  std::size_t open_size_ = 0;
   bool is_stopping_ = false;
+
+  std::atomic<std::uint64_t> finished_ = 0;  ///< batches up to this one are done
+  /// What the jobs of a batch wait on; a batch that shares it with another is woken in vain.
+  std::array<std::atomic<std::uint32_t>, 8> bells_{};
   std::thread thread_;
 };
 
