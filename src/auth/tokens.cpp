@@ -279,7 +279,8 @@ Result<std::optional<T>> Tokens::find(const Claims& claims, ById by_id, ByEmail 
   if (!claim) return is_nobodys();
   const auto* text = std::get_if<std::string_view>(&*claim);
   if (settings_.user_id_field == "email") {
-    if (text == nullptr) return std::optional<T>{};
+    // PostgreSQL's texts have no NUL, and it refuses one instead of not finding it.
+    if (text == nullptr || text->find('\0') != text->npos) return std::optional<T>{};
     return by_email(*text);
   }
   const auto id = text != nullptr ? to_integer(*text) : std::get<std::int64_t>(*claim);

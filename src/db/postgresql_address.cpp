@@ -77,6 +77,16 @@ Result<PostgresqlAddress> PostgresqlAddress::parse(const std::string& url) {
       others.emplace_back(keyword, value);
     }
   }
+  // "pa/ss" for a password makes a port of "pa" and a name of "ss@host": neither may be repeated.
+  const bool is_cut = database.find('@') != database.npos ||
+                      std::ranges::any_of(ports, [](const std::string& port) {
+                        return port.find_first_not_of("0123456789") != port.npos;
+                      });
+  if (is_cut) {
+    return fail(Errc::refused, {},
+                "DATABASE URL: the port is not a number, or the name has an @; in a user or a "
+                "password write / as %2F, @ as %40, : as %3A");
+  }
   const auto count = std::max<std::size_t>({hosts.size(), host_addresses.size(), 1});
   for (const auto* list : {&hosts, &host_addresses, &ports}) {
     if (list->size() > 1 && list->size() != count) {

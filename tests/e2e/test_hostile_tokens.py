@@ -310,13 +310,6 @@ class Emails(TokenTest):
 
     settings = {"EASY_JWT": {"USER_ID_FIELD": "email", "USER_ID_CLAIM": "sub"}}
 
-    def refused(self, answer):
-        # PostgreSQL knows no text with a NUL in it, and says that instead.
-        if support.ENGINE == "postgresql" and answer.status == 400:
-            self.assertEqual(answer.json, {"detail": "The database cannot store this value."})
-        else:
-            super().refused(answer)
-
     def test_sub(self):
         def make(token_type, text):
             return mint(token_type, drop=["user_id"], raw={"sub": text})
