@@ -79,6 +79,46 @@ TEST_F(Faults, ALockIsWaitedForUntilTheDeadline) {
   EXPECT_EQ(log_.lines[1], "the database answers again " + path_ + " writing");
 }
 
+TEST_F(Faults, ALockHoldsUpNobodyForLongerThanTheDeadline) {
+  // Who asks while others wait for the lock begins no wait of his own behind theirs.
+  open(600ms);
+  Raw other(path_);
+  other.run("BEGIN IMMEDIATE");
+  std::vector<std::thread> threads;
+  std::atomic<std::int64_t> longest = 0;
+  for (int i = 0; i < 80; ++i) {
+    threads.emplace_back([&, i] {
+      std::this_thread::sleep_for(i * 10ms);
+      const auto start = std::chrono::steady_clock::now();
+      EXPECT_FALSE(add("a"));
+      const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
+      auto seen = longest.load();
+      while (took.count() > seen && !longest.compare_exchange_weak(seen, took.count())) {
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_LT(std::chrono::nanoseconds(longest), 900ms);
+  other.run("COMMIT");
+  EXPECT_TRUE(add("b"));
+  EXPECT_EQ(log_.lines.size(), 2u);
+}
+
+TEST_F(Faults, TheTransactionsOfARequestShareOneDeadline) {
+  open(600ms);
+  Raw other(path_);
+  other.run("BEGIN IMMEDIATE");
+  const auto start = std::chrono::steady_clock::now();
+  {
+    const DatabaseWait request(500ms);
+    EXPECT_FALSE(add("a"));
+    EXPECT_FALSE(add("b"));
+  }
+  const auto took = std::chrono::steady_clock::now() - start;
+  EXPECT_GE(took, 100ms);
+  EXPECT_LT(took, 550ms);
+}
+
 TEST_F(Faults, ALockThatGoesAwayInTimeIsNoFailure) {
   open();
   Raw other(path_);
