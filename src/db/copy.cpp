@@ -245,17 +245,21 @@ class Copier {
   Copier(Transaction& from, Transaction& to, const std::vector<Table>& ours, Progress progress)
       : from_(from), to_(to), ours_(ours), progress_(progress) {}
 
-  Result<CopyReport> copy(Time now) {
+  Result<void> copy(Time now) {
     // Before anything is locked or made there; and once nobody else can write.
-    if (auto free = check_target(); !free) return fail(free.error());
+    if (auto free = check_target(); !free) return free;
     if (auto done = migrate(to_, now); !done) return fail(done.error());
-    if (auto done = lock_target(); !done) return fail(done.error());
-    if (auto free = check_target(); !free) return fail(free.error());
-    if (auto done = match_tables(); !done) return fail(done.error());
-    for (auto step :
-         {&Copier::check_source, &Copier::write_rows, &Copier::compare_rows, &Copier::raise_ids}) {
-      if (auto done = (this->*step)(); !done) return fail(done.error());
-    }
+    if (auto done = lock_target(); !done) return done;
+    if (auto free = check_target(); !free) return free;
+    if (auto done = match_tables(); !done) return done;
+    if (auto done = check_source(); !done) return done;
+    if (auto done = write_rows(); !done) return done;
+    return compare_rows();
+  }
+
+  /// Last, since what a sequence was set to stands even where the transaction does not.
+  Result<CopyReport> finish() {
+    if (auto done = raise_ids(); !done) return fail(done.error());
     for (const auto& part : parts_) report_.tables.push_back({part.table, part.rows});
     return std::move(report_);
   }
@@ -452,7 +456,6 @@ class Copier {
     return {};
   }
 
-  /// Last, since what a sequence was set to stands even where the transaction does not.
   Result<void> raise_ids() {
     if (auto done = raise_sequences(to_); !done) return done;
     // Above what was ever given, not only above what is there: the id of a user who was deleted is
@@ -537,14 +540,14 @@ Result<CopyReport> copy_database(Database& source, Database& target, const Clock
     const auto before = data_version(source);
     if (!before) return fail(before.error());
     return target.write([&](Transaction& to) -> Result<CopyReport> {
-      auto report = Copier(from, to, *ours, progress).copy(clock());
-      if (!report) return report;
+      Copier copier(from, to, *ours, progress);
+      if (auto done = copier.copy(clock()); !done) return fail(done.error());
       const auto after = data_version(source);
       if (!after) return fail(after.error());
       if (*before != *after) {
         return refuse("the source was written to meanwhile: stop what uses it, and try again");
       }
-      return report;
+      return copier.finish();
     });
   });
 }
