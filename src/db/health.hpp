@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ class Health {
   const std::string_view deed_;  ///< "reading" or "writing"
   const Log log_;
   std::atomic<bool> is_well_ = true;
+  std::atomic<std::chrono::steady_clock::duration> ended_{};  ///< when the last outage did
 };
 
 }  // namespace easyjwt::db
