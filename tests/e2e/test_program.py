@@ -9,9 +9,11 @@ import re
 import select
 import signal
 import socket
+import sqlite3
 import ssl
 import stat
 import subprocess
+import threading
 import time
 import unittest
 
@@ -247,6 +249,25 @@ class DatabaseCommands(ProgramTest):
         user = service.get("/auth/user/", token=access).json
         self.assertEqual((user["is_staff"], user["is_superuser"]), (True, True))
         self.assertEqual(service.get("/auth/users/", token=access).json["count"], 1)
+
+    def test_commands_have_time(self):
+        # Requests give up on a locked database after 1.5 s; whoever runs a command waits for it.
+        project = self.project(users=support.usual_users())
+        if project.engine == "postgresql":
+            import postgresql  # pylint: disable=import-outside-toplevel
+            other = postgresql.psycopg2.connect(project.postgresql.url)
+            other.cursor().execute('LOCK TABLE "user"')
+        else:
+            other = sqlite3.connect(project.database, check_same_thread=False)
+            other.execute("BEGIN IMMEDIATE")
+        self.addCleanup(other.close)
+        released = threading.Timer(3, other.rollback)
+        with support.elapsed() as took:
+            released.start()
+            env = {"EASYJWT_SUPERUSER_EMAIL": "root@example.com", "EASYJWT_SUPERUSER_PASSWORD": "1234"}
+            project.do("createsuperuser", "--noinput", env=env)
+        released.join()
+        self.assertGreater(took(), 2.5)
 
     def test_createsuperuser_on_a_terminal(self):
         project = self.project()
