@@ -66,10 +66,9 @@ class PostgresqlRow final : public Row {
     if (type_ != timestamptz_type && type_ != timestamp_type) wrong(column, "not a date and time");
     const auto since = big_endian<std::int64_t>(column);
     // 'infinity', and what is beyond the years 1 to 9999.
-    const auto time = epoch + std::chrono::microseconds{since};
     constexpr std::int64_t most = 8'000LL * 366 * 86'400 * 1'000'000;
     if (since > most || since < -most) wrong(column, "not a date and time");
-    return time;
+    return epoch + std::chrono::microseconds{since};
   }
 
  private:
