@@ -12,6 +12,7 @@ build_packages=(
 run_packages=(
   curl                  # quickstart.sh talks to the service with it
   ca-certificates       # what an https:// JWK_URL is checked against
+  libpq5 libcurl4       # loaded when there is a postgresql:// or a URL to fetch
 )
 test_packages=(
   clang-14 libclang-rt-14-dev llvm-14        # fuzz preset; llvm-14 gives stack traces their names

@@ -1,20 +1,20 @@
 #include "db/postgresql_address.hpp"
 
-#include <libpq-fe.h>
-
 #include <algorithm>
 #include <charconv>
 #include <memory>
 #include <string_view>
 
+#include "db/libpq.hpp"
+
 namespace easyjwt::db {
 namespace {
 
 struct FreeOptions {
-  void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
+  void operator()(PQconninfoOption* options) const noexcept { pq.PQconninfoFree(options); }
 };
 struct FreeText {
-  void operator()(char* text) const noexcept { PQfreemem(text); }
+  void operator()(char* text) const noexcept { pq.PQfreemem(text); }
 };
 
 std::vector<std::string> split(std::string_view list) {
@@ -36,9 +36,10 @@ std::string entry(const std::vector<std::string>& list, std::size_t i) {
 }  // namespace
 
 Result<PostgresqlAddress> PostgresqlAddress::parse(const std::string& url) {
+  if (auto loaded = load_libpq(); !loaded) return fail(loaded.error());
   char* words = nullptr;
   const std::unique_ptr<PQconninfoOption, FreeOptions> options(
-      PQconninfoParse(url.c_str(), &words));
+      pq.PQconninfoParse(url.c_str(), &words));
   const std::unique_ptr<char, FreeText> freed(words);
   if (!options) {
     // libpq's words may quote the URL, and the password with it.

@@ -33,8 +33,8 @@ class PostgresqlRow final : public Row {
   void move_to(int row) noexcept { row_ = row; }
 
   bool is_null(int column) const override {
-    if (column < 0 || column >= PQnfields(result_)) wrong(column, "no such column");
-    return PQgetisnull(result_, row_, column) != 0;
+    if (column < 0 || column >= pq.PQnfields(result_)) wrong(column, "no such column");
+    return pq.PQgetisnull(result_, row_, column) != 0;
   }
   std::int64_t integer(int column) const override {
     switch (type(column)) {
@@ -59,7 +59,7 @@ class PostgresqlRow final : public Row {
       case unknown_type: break;
       default: wrong(column, "not a text");
     }
-    return {value(column), static_cast<std::size_t>(PQgetlength(result_, row_, column))};
+    return {value(column), static_cast<std::size_t>(pq.PQgetlength(result_, row_, column))};
   }
   Time time(int column) const override {
     const auto type_ = type(column);
@@ -74,12 +74,13 @@ class PostgresqlRow final : public Row {
  private:
   Oid type(int column) const {
     if (is_null(column)) wrong(column, "null");
-    return PQftype(result_, column);
+    return pq.PQftype(result_, column);
   }
-  const char* value(int column) const { return PQgetvalue(result_, row_, column); }
+  const char* value(int column) const { return pq.PQgetvalue(result_, row_, column); }
   template <class Integer>
   Integer big_endian(int column) const {
-    if (PQgetlength(result_, row_, column) != sizeof(Integer)) wrong(column, "of another length");
+    if (pq.PQgetlength(result_, row_, column) != sizeof(Integer))
+      wrong(column, "of another length");
     std::array<unsigned char, sizeof(Integer)> bytes;
     std::memcpy(bytes.data(), value(column), bytes.size());
     if constexpr (std::endian::native == std::endian::little) std::ranges::reverse(bytes);
@@ -87,7 +88,7 @@ class PostgresqlRow final : public Row {
   }
   [[noreturn]] void wrong(int column, const char* what) const {
     // The value is left out: it may be a secret.
-    const char* name = PQfname(result_, column);
+    const char* name = pq.PQfname(result_, column);
     throw Fault(std::string("column ") + (name != nullptr ? name : "") + " (" +
                 std::to_string(column) + "): " + what + ", in: " + std::string(sql_));
   }
@@ -119,7 +120,7 @@ bool poll_until(int socket, short events, Deadline deadline) {
 /// "user.email" of the detail "Key (email)=(...) already exists.", as SQLite says it.
 std::string conflicting_columns(const PGresult* answer) {
   const auto field = [&](int code) -> std::string_view {
-    const char* text = PQresultErrorField(answer, code);
+    const char* text = pq.PQresultErrorField(answer, code);
     return text != nullptr ? text : "";
   };
   const auto table = std::string(field(PG_DIAG_TABLE_NAME));
@@ -169,32 +170,33 @@ Result<std::unique_ptr<PostgresqlConnection>> PostgresqlConnection::connect(
     }
     keywords.push_back(nullptr);
     values.push_back(nullptr);
-    std::unique_ptr<PGconn, Finish> handle(PQconnectStartParams(keywords.data(), values.data(), 0));
+    std::unique_ptr<PGconn, Finish> handle(
+        pq.PQconnectStartParams(keywords.data(), values.data(), 0));
     if (!handle) return fail(Errc::unavailable, {}, "out of memory");
-    PQsetNoticeProcessor(
+    pq.PQsetNoticeProcessor(
         handle.get(), [](void*, const char*) {}, nullptr);
     auto next = PGRES_POLLING_WRITING;
     bool silent = false;
-    while (PQstatus(handle.get()) != CONNECTION_BAD &&
+    while (pq.PQstatus(handle.get()) != CONNECTION_BAD &&
            (next == PGRES_POLLING_READING || next == PGRES_POLLING_WRITING)) {
       const short events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-      if (!poll_until(PQsocket(handle.get()), events, until)) {
+      if (!poll_until(pq.PQsocket(handle.get()), events, until)) {
         silent = true;
         break;
       }
-      next = PQconnectPoll(handle.get());
+      next = pq.PQconnectPoll(handle.get());
     }
     if (silent) {
       was_silent = true;
       reason = "no answer within the time that there is for connecting";
       continue;
     }
-    if (PQstatus(handle.get()) != CONNECTION_OK || next != PGRES_POLLING_OK) {
-      reason = first_line(PQerrorMessage(handle.get()));
+    if (pq.PQstatus(handle.get()) != CONNECTION_OK || next != PGRES_POLLING_OK) {
+      reason = first_line(pq.PQerrorMessage(handle.get()));
       continue;
     }
-    if (PQsetnonblocking(handle.get(), 1) != 0 || PQenterPipelineMode(handle.get()) != 1) {
-      reason = first_line(PQerrorMessage(handle.get()));
+    if (pq.PQsetnonblocking(handle.get(), 1) != 0 || pq.PQenterPipelineMode(handle.get()) != 1) {
+      reason = first_line(pq.PQerrorMessage(handle.get()));
       continue;
     }
     std::unique_ptr<PostgresqlConnection> connection(
@@ -243,7 +245,7 @@ std::optional<Error> PostgresqlConnection::ping(Deadline deadline) {
 }
 
 bool PostgresqlConnection::has_news() const noexcept {
-  pollfd ready{PQsocket(handle_.get()), POLLIN, 0};
+  pollfd ready{pq.PQsocket(handle_.get()), POLLIN, 0};
   return poll(&ready, 1, 0) != 0;
 }
 
@@ -276,7 +278,7 @@ std::optional<Error> PostgresqlConnection::wait(bool for_writing, Deadline deadl
         watch_->slow();
       }
     }
-    if (poll_until(PQsocket(handle_.get()), events, std::min(deadline, now + glance))) {
+    if (poll_until(pq.PQsocket(handle_.get()), events, std::min(deadline, now + glance))) {
       return std::nullopt;
     }
   }
@@ -284,22 +286,22 @@ std::optional<Error> PostgresqlConnection::wait(bool for_writing, Deadline deadl
 
 /// Null at the end of a command's results, and where the connection is lost.
 PostgresqlConnection::Answer PostgresqlConnection::next_result(Deadline deadline) {
-  while (PQisBusy(handle_.get()) != 0) {
-    const int unsent = PQflush(handle_.get());
+  while (pq.PQisBusy(handle_.get()) != 0) {
+    const int unsent = pq.PQflush(handle_.get());
     if (unsent < 0) {
-      error_ = broken(first_line(PQerrorMessage(handle_.get())));
+      error_ = broken(first_line(pq.PQerrorMessage(handle_.get())));
       return nullptr;
     }
     if (auto error = wait(unsent > 0, deadline)) {
       error_ = std::move(error);
       return nullptr;
     }
-    if (PQconsumeInput(handle_.get()) == 0) {
-      error_ = broken(first_line(PQerrorMessage(handle_.get())));
+    if (pq.PQconsumeInput(handle_.get()) == 0) {
+      error_ = broken(first_line(pq.PQerrorMessage(handle_.get())));
       return nullptr;
     }
   }
-  return Answer(PQgetResult(handle_.get()));
+  return Answer(pq.PQgetResult(handle_.get()));
 }
 
 PostgresqlConnection::Answer PostgresqlConnection::read_answer(Deadline deadline) {
@@ -313,9 +315,9 @@ PostgresqlConnection::Answer PostgresqlConnection::read_answer(Deadline deadline
     if (!error_) error_ = broken("the server said more than it was asked");
     return nullptr;
   }
-  if (PQstatus(handle_.get()) == CONNECTION_BAD) {
+  if (pq.PQstatus(handle_.get()) == CONNECTION_BAD) {
     // The result is libpq's own words on how the connection ended.
-    error_ = broken(first_line(PQresultErrorMessage(answer.get())));
+    error_ = broken(first_line(pq.PQresultErrorMessage(answer.get())));
     return nullptr;
   }
   return answer;
@@ -323,13 +325,13 @@ PostgresqlConnection::Answer PostgresqlConnection::read_answer(Deadline deadline
 
 bool PostgresqlConnection::read_sync(Deadline deadline) {
   const auto answer = next_result(deadline);
-  if (answer && PQresultStatus(answer.get()) == PGRES_PIPELINE_SYNC) return true;
+  if (answer && pq.PQresultStatus(answer.get()) == PGRES_PIPELINE_SYNC) return true;
   if (!error_) error_ = broken("the connection to the database is lost");
   return false;
 }
 
 void PostgresqlConnection::send_control(const char* text) {
-  PQsendQueryParams(handle_.get(), text, 0, nullptr, nullptr, nullptr, nullptr, 1);
+  pq.PQsendQueryParams(handle_.get(), text, 0, nullptr, nullptr, nullptr, nullptr, 1);
 }
 
 void PostgresqlConnection::bind(std::span<const Value> values) {
@@ -378,8 +380,8 @@ void PostgresqlConnection::send(const Statement& statement, int& before) {
   bind(statement.values);
   const int count = static_cast<int>(values_.size());
   if (is_pooled_) {
-    PQsendQueryParams(handle_.get(), std::string(sql.text).c_str(), count, nullptr, values_.data(),
-                      lengths_.data(), formats_.data(), 1);
+    pq.PQsendQueryParams(handle_.get(), std::string(sql.text).c_str(), count, nullptr,
+                         values_.data(), lengths_.data(), formats_.data(), 1);
     return;
   }
   auto& prepared = prepared_[&sql];
@@ -387,11 +389,11 @@ void PostgresqlConnection::send(const Statement& statement, int& before) {
   if (prepared.name.empty() || prepared.text != sql.text) {
     prepared.name = "s" + std::to_string(names_++);
     prepared.text = sql.text;
-    PQsendPrepare(handle_.get(), prepared.name.c_str(), prepared.text.c_str(), 0, nullptr);
+    pq.PQsendPrepare(handle_.get(), prepared.name.c_str(), prepared.text.c_str(), 0, nullptr);
     ++before;
   }
-  PQsendQueryPrepared(handle_.get(), prepared.name.c_str(), count, values_.data(), lengths_.data(),
-                      formats_.data(), 1);
+  pq.PQsendQueryPrepared(handle_.get(), prepared.name.c_str(), count, values_.data(),
+                         lengths_.data(), formats_.data(), 1);
 }
 
 Result<void> PostgresqlConnection::run(std::span<Statement> statements, Deadline deadline) {
@@ -401,8 +403,8 @@ Result<void> PostgresqlConnection::run(std::span<Statement> statements, Deadline
   std::vector<int> before(statements.size());
   std::vector<Answer> answers(statements.size());
   for (std::size_t i = 0; i < statements.size(); ++i) send(statements[i], before[i]);
-  if (PQpipelineSync(handle_.get()) != 1) {
-    return fail(broken(first_line(PQerrorMessage(handle_.get()))));
+  if (pq.PQpipelineSync(handle_.get()) != 1) {
+    return fail(broken(first_line(pq.PQerrorMessage(handle_.get()))));
   }
 
   // All answers first, so that `each` may run statements too.
@@ -410,7 +412,7 @@ Result<void> PostgresqlConnection::run(std::span<Statement> statements, Deadline
   const auto take = [&](std::size_t i, Answer& answer) {
     answer = read_answer(deadline);
     if (!answer) return false;
-    const auto status = PQresultStatus(answer.get());
+    const auto status = pq.PQresultStatus(answer.get());
     if (failure || status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return true;
     failure = error(answer.get(), statements[i].sql.text);
     return true;
@@ -433,12 +435,12 @@ Result<void> PostgresqlConnection::run(std::span<Statement> statements, Deadline
   for (std::size_t i = 0; i < statements.size(); ++i) {
     const auto* answer = answers[i].get();
     PostgresqlRow row(answer, statements[i].sql.text);
-    const int rows = PQntuples(answer);
+    const int rows = pq.PQntuples(answer);
     for (int j = 0; j < rows; ++j) {
       row.move_to(j);
       statements[i].each(row);
     }
-    const std::string_view count = PQcmdTuples(const_cast<PGresult*>(answer));
+    const std::string_view count = pq.PQcmdTuples(const_cast<PGresult*>(answer));
     statements[i].rows = rows;
     std::from_chars(count.data(), count.data() + count.size(), statements[i].rows);
   }
@@ -448,12 +450,12 @@ Result<void> PostgresqlConnection::run(std::span<Statement> statements, Deadline
 std::optional<Error> PostgresqlConnection::exchange(const char* control, Deadline deadline,
                                                     Answer& answer) {
   send_control(control);
-  if (PQpipelineSync(handle_.get()) != 1) {
-    return broken(first_line(PQerrorMessage(handle_.get())));
+  if (pq.PQpipelineSync(handle_.get()) != 1) {
+    return broken(first_line(pq.PQerrorMessage(handle_.get())));
   }
   answer = read_answer(deadline);
   if (!answer || !read_sync(deadline)) return lost();
-  const auto status = PQresultStatus(answer.get());
+  const auto status = pq.PQresultStatus(answer.get());
   if (status == PGRES_COMMAND_OK) return std::nullopt;
   return error(answer.get(), control);
 }
@@ -467,20 +469,20 @@ Result<void> PostgresqlConnection::run_script(std::string_view text, Deadline de
     in_transaction_ = true;
   }
   // Several statements in one text are the simple protocol's, which a pipeline does not have.
-  if (PQexitPipelineMode(handle_.get()) != 1 ||
-      PQsendQuery(handle_.get(), std::string(text).c_str()) != 1) {
-    return fail(broken(first_line(PQerrorMessage(handle_.get()))));
+  if (pq.PQexitPipelineMode(handle_.get()) != 1 ||
+      pq.PQsendQuery(handle_.get(), std::string(text).c_str()) != 1) {
+    return fail(broken(first_line(pq.PQerrorMessage(handle_.get()))));
   }
   std::optional<Error> failure;
   while (auto answer = next_result(deadline)) {
-    const auto status = PQresultStatus(answer.get());
+    const auto status = pq.PQresultStatus(answer.get());
     const bool good =
         status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
     if (good || failure) continue;
     failure = error(answer.get(), "a script");
   }
   if (error_) return fail(lost());
-  if (PQstatus(handle_.get()) == CONNECTION_BAD || PQenterPipelineMode(handle_.get()) != 1) {
+  if (pq.PQstatus(handle_.get()) == CONNECTION_BAD || pq.PQenterPipelineMode(handle_.get()) != 1) {
     return fail(broken(failure ? failure->reason : "the connection to the database is lost"));
   }
   if (!failure) return {};
@@ -500,7 +502,7 @@ std::optional<Error> PostgresqlConnection::commit(Deadline deadline) {
     if (is_broken_) error->reason = "whether a COMMIT stands is unknown: " + error->reason;
     return error;
   }
-  if (std::string_view(PQcmdStatus(answer.get())) == "COMMIT") return std::nullopt;
+  if (std::string_view(pq.PQcmdStatus(answer.get())) == "COMMIT") return std::nullopt;
   return Error{Errc::internal, {}, "a COMMIT was answered with a rollback"};
 }
 
@@ -519,7 +521,7 @@ void PostgresqlConnection::roll_back(Deadline deadline) noexcept {
 Error PostgresqlConnection::error(const PGresult* answer, std::string_view text) {
   is_fault_ = false;
   const auto field = [&](int code) -> std::string {
-    const char* words = PQresultErrorField(answer, code);
+    const char* words = pq.PQresultErrorField(answer, code);
     return words != nullptr ? words : "";
   };
   const auto state = field(PG_DIAG_SQLSTATE);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -16,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "db/libpq.hpp"
 #include "db/patience.hpp"
 #include "db/postgresql_address.hpp"
 #include "easyjwt/core/error.hpp"
@@ -83,10 +82,10 @@ class PostgresqlConnection {
 
  private:
   struct Finish {
-    void operator()(PGconn* handle) const noexcept { PQfinish(handle); }
+    void operator()(PGconn* handle) const noexcept { pq.PQfinish(handle); }
   };
   struct Clear {
-    void operator()(PGresult* handle) const noexcept { PQclear(handle); }
+    void operator()(PGresult* handle) const noexcept { pq.PQclear(handle); }
   };
   using Answer = std::unique_ptr<PGresult, Clear>;
   struct Prepared {

@@ -1,7 +1,5 @@
 #include "easyjwt/fetch/fetcher.hpp"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <array>
 #include <exception>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include "easyjwt/core/waiting.hpp"
+#include "fetch/libcurl.hpp"
 
 namespace easyjwt::fetch {
 namespace {
@@ -21,24 +20,25 @@ template <auto Free>
 struct Deleter {
   template <class T>
   void operator()(T* object) const noexcept {
-    Free(object);
+    (curl.*Free)(object);
   }
 };
-using Handle = std::unique_ptr<CURL, Deleter<curl_easy_cleanup>>;
-using Url = std::unique_ptr<CURLU, Deleter<curl_url_cleanup>>;
-using UrlPart = std::unique_ptr<char, Deleter<curl_free>>;
-using List = std::unique_ptr<curl_slist, Deleter<curl_slist_free_all>>;
+using Handle = std::unique_ptr<CURL, Deleter<&Libcurl::curl_easy_cleanup>>;
+using Url = std::unique_ptr<CURLU, Deleter<&Libcurl::curl_url_cleanup>>;
+using UrlPart = std::unique_ptr<char, Deleter<&Libcurl::curl_free>>;
+using List = std::unique_ptr<curl_slist, Deleter<&Libcurl::curl_slist_free_all>>;
 
 UrlPart part(const Url& url, CURLUPart what) {
   char* text = nullptr;
-  curl_url_get(url.get(), what, &text, 0);
+  curl.curl_url_get(url.get(), what, &text, 0);
   return UrlPart(text);
 }
 
 Url parse(const std::string& text) {
-  Url url(curl_url());
+  load_libcurl();
+  Url url(curl.curl_url());
   if (!url) throw std::bad_alloc();
-  if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) url.reset();
+  if (curl.curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) url.reset();
   return url;
 }
 
@@ -124,7 +124,7 @@ bool is_clean(std::string_view text) {
 }
 
 void append(List& list, const std::string& line) {
-  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+  curl_slist* longer = curl.curl_slist_append(list.get(), line.c_str());
   if (longer == nullptr) throw std::bad_alloc();
   (void)list.release();
   list.reset(longer);
@@ -139,8 +139,8 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 template <class T>
 void set(CURL* handle, CURLoption option, T value) {
   // Only out of memory, or an option that this libcurl was built without: TLS, say.
-  if (const auto code = curl_easy_setopt(handle, option, value); code != CURLE_OK) {
-    throw std::runtime_error(std::string("libcurl: ") + curl_easy_strerror(code));
+  if (const auto code = curl.curl_easy_setopt(handle, option, value); code != CURLE_OK) {
+    throw std::runtime_error(std::string("libcurl: ") + curl.curl_easy_strerror(code));
   }
 }
 
@@ -172,7 +172,7 @@ struct Fetcher::Impl {
       if (handles == settings.max_handles) return nullptr;
       ++handles;
     }
-    Handle handle(curl_easy_init());
+    Handle handle(curl.curl_easy_init());
     if (!handle) {
       const std::lock_guard lock(mutex);
       --handles;
@@ -180,7 +180,7 @@ struct Fetcher::Impl {
     return handle;
   }
   void give_back(Handle handle) {
-    curl_easy_reset(handle.get());  // keeps connections and TLS sessions
+    curl.curl_easy_reset(handle.get());  // keeps connections and TLS sessions
     const std::lock_guard lock(mutex);
     idle.push_back(std::move(handle));
   }
@@ -226,8 +226,7 @@ struct Fetcher::Impl {
 };
 
 Fetcher::Fetcher(FetcherSettings settings) : impl_(new Impl(std::move(settings))) {
-  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (ready != CURLE_OK) throw std::runtime_error("libcurl cannot be initialised");
+  load_libcurl();
 }
 Fetcher::~Fetcher() = default;
 
@@ -258,17 +257,18 @@ Result<FetchedResponse> Fetcher::fetch(const FetchRequest& request) {
   CURLcode code = CURLE_OK;
   try {
     impl_->prepare(handle.get(), request, headers, exchange, error.data());
-    code = curl_easy_perform(handle.get());
+    code = curl.curl_easy_perform(handle.get());
   } catch (...) {
     impl_->give_back(std::move(handle));
     throw;
   }
   long status = 0;
-  curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
+  curl.curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
   impl_->give_back(std::move(handle));
   if (exchange.too_large) return failed("the answer is too large");
   if (code == CURLE_ABORTED_BY_CALLBACK) return failed("stopped");
-  if (code != CURLE_OK) return failed(error[0] != '\0' ? error.data() : curl_easy_strerror(code));
+  if (code != CURLE_OK)
+    return failed(error[0] != '\0' ? error.data() : curl.curl_easy_strerror(code));
   exchange.response.status = static_cast<int>(status);
   return std::move(exchange.response);
 }
