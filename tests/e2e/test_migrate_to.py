@@ -223,6 +223,11 @@ class Refusals(MoveTest):
             database.execute("UPDATE \"user\" SET hat = 'Zylinder' WHERE id = 4")
         # A column that both have is copied.
         target.query('ALTER TABLE "user" ADD COLUMN hat varchar(8) NULL')
+        with self.editing(source) as database:
+            database.execute("CREATE TABLE easyjwt_novelty (id integer PRIMARY KEY)")
+        self.assert_refused(source, target, "does not know how to copy easyjwt_novelty")
+        with self.editing(source) as database:
+            database.execute("DROP TABLE easyjwt_novelty")
         out = self.move(source, target)
         self.assertEqual([line.split(": ")[2] for line in out.splitlines() if line.startswith("Warning")],
                          ["shop_cart", "user.shoe_size"])
@@ -344,7 +349,8 @@ class Many(MoveTest):
                          [(50_000, 50_000 * 50_001 // 2, 33_333, TIME + ".049999+00")])
         self.assertEqual(target.query("SELECT count(*) FROM token_blacklist_blacklistedtoken"), [(5_000,)])
         service = target.start()
-        service.login(support.ALICE, PASSWORDS[support.ALICE])
+        access = service.login(support.CAROL, PASSWORDS[support.CAROL])["access"]
+        self.assertEqual(service.get("/auth/users/", token=access).json["count"], 4)
 
 
 if __name__ == "__main__":
