@@ -9,5 +9,7 @@ extern const std::string_view sql_0001_django_sqlite;
 extern const std::string_view sql_0001_django_postgresql;
 extern const std::string_view sql_0001_django_rows;
 extern const std::string_view sql_0002_indexes;
+extern const std::string_view sql_0003_users_sqlite;
+extern const std::string_view sql_0003_users_postgresql;
 
 }  // namespace easyjwt::db

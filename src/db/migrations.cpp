@@ -1,6 +1,7 @@
 #include "easyjwt/db/migrations.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <set>
 #include <span>
@@ -65,9 +66,32 @@ Result<std::vector<Texts>> read_rows(Transaction& transaction, const RowSource& 
 /// What a database that is up to date has, on either engine.
 struct Reference {
   std::vector<Table> tables;
-  std::set<std::string> own_indexes;     ///< the names of those of 0002_indexes
   std::vector<std::vector<Texts>> rows;  ///< of each of row_sources
 };
+
+/// A migration that adds what is ours alone, and may be run again.
+struct OwnMigration {
+  std::string_view name;
+  std::string_view description;
+  std::string_view script;
+
+  /// The names of what it makes and what must be there: those of its lines that begin with CREATE.
+  std::set<std::string> objects() const {
+    std::set<std::string> names;
+    for (std::size_t at = 0; (at = script.find("\nCREATE ", at)) != script.npos; ++at) {
+      const auto line = script.substr(at + 1, script.find('\n', at + 1) - at);
+      const auto begin = line.find('"') + 1;
+      const auto object = line.substr(begin, line.find('"', begin) - begin);
+      if (line.find(" FUNCTION ") == line.npos) names.emplace(object);
+    }
+    return names;
+  }
+};
+
+std::array<OwnMigration, 2> own_migrations(const Schema& schema) {
+  return {{{"0002_indexes", "indexes of our own on Django's tables", sql_0002_indexes},
+           {"0003_users", "orders, the number and the search of users", schema.users_script()}}};
+}
 
 /// What a database lacks of it.
 struct Plan {
@@ -98,7 +122,7 @@ std::vector<std::pair<std::string, std::string>> parts(std::string_view script) 
 Result<Reference> read_reference(Transaction& transaction) {
   Reference reference;
   const auto& schema = sqlite_schema();
-  for (const auto script : {sql_0001_django_sqlite, sql_0001_django_rows, sql_0002_indexes}) {
+  for (const auto script : {sql_0001_django_sqlite, sql_0001_django_rows}) {
     if (auto done = transaction.run_script(script); !done) return fail(done.error());
   }
   for (const auto& [name, text] : parts(sql_0001_django_sqlite)) {
@@ -106,9 +130,6 @@ Result<Reference> read_reference(Transaction& transaction) {
     if (!table) return fail(table.error());
     reference.tables.push_back(*std::move(table));
   }
-  auto indexes = schema.read_own_indexes(transaction);
-  if (!indexes) return fail(indexes.error());
-  reference.own_indexes = *std::move(indexes);
   for (const auto& source : row_sources) {
     auto rows = read_rows(transaction, source);
     if (!rows) return fail(rows.error());
@@ -201,16 +222,19 @@ Result<Plan> make_plan(Transaction& transaction, const Reference& reference) {
     if (!read) return fail(read.error());
     recorded = *std::move(read);
   }
-  const auto indexes = schema.read_own_indexes(transaction);
-  if (!indexes) return fail(indexes.error());
+  const auto own = schema.read_own_objects(transaction);
+  if (!own) return fail(own.error());
 
   if (!plan.missing.empty() || plan.drops_secret || !recorded.contains("0001_django")) {
     const bool is_fresh = plan.missing.size() == reference.tables.size();
     plan.steps.push_back({"0001_django", describe(plan, is_fresh)});
   }
-  if (!std::ranges::includes(*indexes, reference.own_indexes) ||
-      !recorded.contains("0002_indexes")) {
-    plan.steps.push_back({"0002_indexes", "indexes of our own on Django's tables"});
+  for (const auto& migration : own_migrations(schema)) {
+    if (std::ranges::includes(*own, migration.objects()) &&
+        recorded.contains(std::string(migration.name))) {
+      continue;
+    }
+    plan.steps.push_back({std::string(migration.name), std::string(migration.description)});
   }
   return plan;
 }
@@ -255,14 +279,18 @@ Result<void> adopt(Transaction& transaction, const Reference& reference, const P
   return add_rows(transaction, reference, now);
 }
 
-Result<void> make_indexes(Transaction& transaction, const Reference& reference) {
-  if (auto done = run_script(transaction, sql_0002_indexes); !done) return done;
-  // One that a CREATE INDEX CONCURRENTLY left half made counts as there to IF NOT EXISTS.
-  const auto found = schema_of(transaction.engine()).read_own_indexes(transaction);
-  if (!found) return fail(found.error());
-  for (const auto& name : reference.own_indexes) {
-    if (found->contains(name)) continue;
-    return fail(Errc::refused, {}, "the index \"" + name + "\" cannot be used: drop it");
+Result<void> run_own(Transaction& transaction, std::string_view step) {
+  const auto& schema = schema_of(transaction.engine());
+  for (const auto& migration : own_migrations(schema)) {
+    if (migration.name != step) continue;
+    if (auto done = run_script(transaction, migration.script); !done) return done;
+    // One that a CREATE INDEX CONCURRENTLY left half made counts as there to IF NOT EXISTS.
+    const auto found = schema.read_own_objects(transaction);
+    if (!found) return fail(found.error());
+    for (const auto& name : migration.objects()) {
+      if (found->contains(name)) continue;
+      return fail(Errc::refused, {}, "the index \"" + name + "\" cannot be used: drop it");
+    }
   }
   return {};
 }
@@ -279,7 +307,7 @@ Result<std::optional<MigrationStep>> take_step(Transaction& transaction, const R
   if (plan->steps.empty()) return std::nullopt;
   const auto& step = plan->steps.front();
   auto done = step.name == "0001_django" ? adopt(transaction, reference, *plan, now)
-                                         : make_indexes(transaction, reference);
+                                         : run_own(transaction, step.name);
   if (!done) return fail(done.error());
   static constexpr Sql record{
       R"(INSERT INTO "easyjwt_migration" ("name", "applied") VALUES ($1, $2)

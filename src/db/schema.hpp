@@ -44,11 +44,13 @@ class Schema {
   /// From here to the end of the transaction no other migration runs: waits for one that does.
   virtual Result<void> lock(Transaction& transaction) const = 0;
   virtual Result<Table> read_table(Transaction& transaction, std::string_view name) const = 0;
-  /// The names of the usable indexes that begin with easyjwt_.
-  virtual Result<std::set<std::string>> read_own_indexes(Transaction& transaction) const = 0;
+  /// The names of the tables, usable indexes and triggers that begin with easyjwt_.
+  virtual Result<std::set<std::string>> read_own_objects(Transaction& transaction) const = 0;
 
   /// sql/0001_django for this engine.
   virtual std::string_view tables_script() const noexcept = 0;
+  /// sql/0003_users for this engine.
+  virtual std::string_view users_script() const noexcept = 0;
   /// What easyjwt_user's migrations 0002 and 0003 do.
   virtual std::string_view drop_secret_script() const noexcept = 0;
 

@@ -102,16 +102,24 @@ class PostgresqlSchema final : public Schema {
     return table;
   }
 
-  Result<std::set<std::string>> read_own_indexes(Transaction& transaction) const override {
+  Result<std::set<std::string>> read_own_objects(Transaction& transaction) const override {
     static constexpr Sql own{
         R"(SELECT c.relname::text
            FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
            WHERE c.relname LIKE 'easyjwt\_%' AND i.indisvalid
-             AND pg_table_is_visible(i.indrelid))"};
+             AND pg_table_is_visible(i.indrelid)
+           UNION ALL
+           SELECT relname::text FROM pg_catalog.pg_class
+           WHERE relname LIKE 'easyjwt\_%' AND relkind IN ('r', 'p') AND pg_table_is_visible(oid)
+           UNION ALL
+           SELECT tgname::text FROM pg_catalog.pg_trigger
+           WHERE tgname LIKE 'easyjwt\_%' AND tgenabled <> 'D' AND pg_table_is_visible(tgrelid))"};
     return read_names(transaction, own);
   }
 
   std::string_view tables_script() const noexcept override { return sql_0001_django_postgresql; }
+
+  std::string_view users_script() const noexcept override { return sql_0003_users_postgresql; }
 
   std::string_view drop_secret_script() const noexcept override {
     return R"(

@@ -71,13 +71,15 @@ class SqliteSchema final : public Schema {
     return table;
   }
 
-  Result<std::set<std::string>> read_own_indexes(Transaction& transaction) const override {
+  Result<std::set<std::string>> read_own_objects(Transaction& transaction) const override {
     static constexpr Sql own{R"(SELECT "name" FROM sqlite_master
-        WHERE "type" = 'index' AND "name" LIKE 'easyjwt\_%' ESCAPE '\')"};
+        WHERE "name" LIKE 'easyjwt\_%' ESCAPE '\')"};
     return read_names(transaction, own);
   }
 
   std::string_view tables_script() const noexcept override { return sql_0001_django_sqlite; }
+
+  std::string_view users_script() const noexcept override { return sql_0003_users_sqlite; }
 
   /// 0003 makes the table's UNIQUE("email") one of the column: no change that anybody could see.
   std::string_view drop_secret_script() const noexcept override {

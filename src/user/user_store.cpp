@@ -1,7 +1,11 @@
 #include "easyjwt/user/user_store.hpp"
 
+#include <algorithm>
 #include <array>
-#include <deque>
+#include <compare>
+#include <map>
+#include <mutex>
+#include <utility>
 
 #include "easyjwt/core/unicode.hpp"
 
@@ -51,81 +55,255 @@ constexpr std::array<std::string_view, 6> orderings{"id",        "email",       
 constexpr std::size_t max_words = 8;
 constexpr std::size_t widest_column = 254;  // of those that are searched: email
 
-/// The statements of a list: for each number of words a count, and for each ordering both
-/// directions. Made once; a Sql's address is its key.
-class ListStatements {
- public:
-  ListStatements() {
-    for (std::size_t words = 0; words <= max_words; ++words) {
-      std::string where;
-      for (std::size_t i = 1; i <= words; ++i) {
-        const auto pattern = "LIKE $" + std::to_string(i) + " ESCAPE '\\'";
-        where += (i == 1 ? " WHERE (" : " AND (") + std::string("lower(email) ") + pattern +
-                 " OR lower(first_name) " + pattern + " OR lower(last_name) " + pattern + ")";
-      }
-      counts_[words] = keep("SELECT count(*) FROM \"user\"" + where);
-      for (std::size_t field = 0; field < orderings.size(); ++field) {
-        for (const bool descending : {false, true}) {
-          // The engines differ in where nulls go unless they are told.
-          const auto order = std::string(orderings[field]) +
-                             (descending ? " DESC NULLS LAST" : " ASC NULLS FIRST");
-          pages_[words][field][descending] = keep(
-              "SELECT " USER_COLUMNS " FROM \"user\"" + where + " ORDER BY " + order +
-              (field == 0   ? ""
-               : descending ? ", id DESC"
-                            : ", id") +
-              " LIMIT $" + std::to_string(words + 1) + " OFFSET $" + std::to_string(words + 2));
-        }
-      }
-    }
-  }
+// As in sql/0003_users: how long a part is, and how far apart they begin.
+constexpr std::size_t part_length = 12;
+constexpr std::size_t part_stride = 4;
 
-  const db::Sql& count(std::size_t words) const { return *counts_[words]; }
-  const db::Sql& page(std::size_t words, std::string_view ordering) const {
-    const bool descending = ordering.starts_with('-');
-    if (descending) ordering.remove_prefix(1);
-    std::size_t field = 0;
-    for (std::size_t i = 0; i < orderings.size(); ++i) {
-      if (orderings[i] == ordering) field = i;
-    }
-    return *pages_[words][field][descending];
-  }
-
- private:
-  const db::Sql* keep(std::string text) {
-    texts_.push_back(std::move(text));
-    return &statements_.emplace_back(db::Sql{texts_.back()});
-  }
-
-  std::deque<std::string> texts_;
-  std::deque<db::Sql> statements_;
-  std::array<const db::Sql*, max_words + 1> counts_{};
-  std::array<std::array<std::array<const db::Sql*, 2>, orderings.size()>, max_words + 1> pages_{};
+/// How those that have all the words are found; docs/adr/0017 has what each costs.
+enum class Finder {
+  parts,     ///< a long word: the table of parts names those who have it and few others
+  trigrams,  ///< PostgreSQL alone: a word of three characters and more
+  scan,      ///< the text of every user is read: 0.1 s for a million on SQLite
 };
 
-const ListStatements& list_statements() {
-  static const ListStatements statements;
-  return statements;
+struct Search {
+  Finder finder = Finder::scan;
+  std::vector<std::string> patterns;   ///< of the words, for LIKE
+  std::vector<std::string> arguments;  ///< what the finder's statement takes after them
+  bool is_vain = false;                ///< a word is in no text at all
+};
+
+std::string like_pattern(std::string_view word) {
+  std::string pattern = "%";
+  for (const char c : word) {
+    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern + "%";
 }
 
-/// "%word%" for LIKE, the word's own wildcards escaped. Words beyond the eighth are left out.
-std::vector<std::string> patterns(const std::vector<std::string>& words) {
-  std::vector<std::string> out;
-  for (const auto& word : words) {
-    if (out.size() == max_words) break;
-    std::string pattern = "%";
-    std::size_t characters = 0;
-    for (const char c : lower(word)) {
-      // A word longer than any column is in none of them, and nor is this much of it. The rest
-      // would only exceed SQLite's limit for patterns, which is a fault.
-      const bool begins = (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-      if (begins && ++characters > widest_column + 1) break;
-      if (c == '%' || c == '_' || c == '\\') pattern += '\\';
-      pattern += c;
-    }
-    out.push_back(pattern + "%");
+/// From which text to which a part of every text with this word is, for each way in which parts can
+/// lie on it. Taken from before its '@', or its end: people's e-mails begin alike, and behind the
+/// '@' they are the same.
+std::vector<std::string> part_ranges(std::string_view word) {
+  std::vector<std::size_t> starts;
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    if ((static_cast<unsigned char>(word[i]) & 0xc0) != 0x80) starts.push_back(i);
   }
-  return out;
+  const auto characters = starts.size();
+  starts.push_back(word.size());
+  constexpr auto most = part_length + part_stride - 1;
+  const auto at = static_cast<std::size_t>(
+      std::ranges::lower_bound(starts, std::min(word.find('@'), word.size())) - starts.begin());
+  const auto first = at > most ? at - most : 0;
+  std::string highest;
+  for (std::size_t i = 0; i < part_length; ++i) highest += "\xf4\x8f\xbf\xbf";  // U+10FFFF
+  std::vector<std::string> ranges;
+  for (auto i = first; i < first + part_stride; ++i) {
+    const auto end = starts[std::min(i + part_length, characters)];
+    ranges.emplace_back(word.substr(starts[i], end - starts[i]));
+    ranges.push_back(ranges.back() + highest);
+  }
+  return ranges;
+}
+
+/// Words beyond the eighth are left out.
+Search read_words(db::Engine engine, const std::vector<std::string>& words) {
+  constexpr std::size_t trigram = 3;
+  constexpr std::size_t least_for_parts = 8;
+  std::vector<std::pair<std::size_t, std::string>> sorted;
+  Search search;
+  for (const auto& word : words) {
+    if (sorted.size() == max_words) break;
+    auto text = lower(word);
+    const auto characters = count_code_points(text);
+    // A column has no room for it, PostgreSQL no NUL, and to SQLite a pattern would end there.
+    search.is_vain |= characters > widest_column || text.find('\0') != text.npos;
+    sorted.emplace_back(characters, std::move(text));
+  }
+  if (sorted.empty() || search.is_vain) return search;
+  std::ranges::sort(sorted);
+  for (const auto& [characters, text] : sorted) search.patterns.push_back(like_pattern(text));
+  const auto& [most, longest] = sorted.back();
+  if (most >= least_for_parts) {
+    search.finder = Finder::parts;
+    search.arguments = part_ranges(longest);
+  } else if (most >= trigram && engine == db::Engine::postgresql) {
+    search.finder = Finder::trigrams;
+  }
+  return search;
+}
+
+std::string parameter(std::size_t number) { return "$" + std::to_string(number); }
+
+/// "AND `column` LIKE $1 AND ...", for `count` patterns.
+std::string likes(std::string_view column, std::size_t count, std::string_view before) {
+  std::string text;
+  for (std::size_t i = 1; i <= count; ++i) {
+    text += std::string(i == 1 ? before : " AND ") + std::string(column) + " LIKE " + parameter(i) +
+            " ESCAPE '\\'";
+  }
+  return text;
+}
+
+/// Those of a subquery. PostgreSQL would guess how many these are, and read whole tables for them.
+std::string among(db::Engine engine, const std::string& ids) {
+  return engine == db::Engine::sqlite ? " IN (" + ids + ")" : " = ANY (ARRAY(" + ids + "))";
+}
+
+/// The statement that gives the ids of a search for so many words.
+std::string ids_of(db::Engine engine, Finder finder, std::size_t words) {
+  // As an expression, so that PostgreSQL's index of trigrams is not thought of.
+  const std::string text = finder == Finder::trigrams || engine == db::Engine::sqlite
+                               ? "s.\"text\""
+                               : "(s.\"text\" || '')";
+  const std::string from = "SELECT s.id FROM easyjwt_user_search s WHERE ";
+  if (finder != Finder::parts) return from + likes(text, words, "");
+  std::string parts;
+  for (std::size_t i = 0; i < part_stride; ++i) {
+    const auto number = words + 1 + 2 * i;
+    parts += (i == 0 ? "" : " UNION ALL ") +
+             std::string("SELECT user_id FROM easyjwt_user_part WHERE part BETWEEN ") +
+             parameter(number) + " AND " + parameter(number + 1);
+  }
+  return from + "s.id" + among(engine, parts) + likes(text, words, " AND ");
+}
+
+/// With an index for each, walked in either direction. The engines differ in where nulls go unless
+/// they are told, and PostgreSQL then wants to be told of an index, too.
+std::string order_by(std::size_t field, bool descending) {
+  const std::string_view name = orderings[field];
+  const std::string direction = descending ? " DESC" : "";
+  std::string text = " ORDER BY " + std::string(name) + direction;
+  if (name == "last_login") text += descending ? " NULLS LAST" : " NULLS FIRST";
+  if (name != "id" && name != "email") text += ", id" + direction;
+  return text;
+}
+
+enum class Shape {
+  ids,     ///< what a search finds: all of it, and the first `most_kept`
+  all,     ///< a page of everybody
+  kept,    ///< a page of those whose ids are given
+  found,   ///< a page of what a search finds, which is put in order
+  walked,  ///< the same by reading everybody in order
+};
+
+constexpr std::int64_t most_kept = 1000;
+
+struct ListStatement {
+  db::Engine engine = db::Engine::sqlite;
+  Shape shape = Shape::all;
+  Finder finder = Finder::scan;
+  std::size_t words = 0;
+  std::size_t arguments = 0;
+  std::size_t field = 0;
+  bool descending = false;
+
+  auto operator<=>(const ListStatement&) const = default;
+
+  std::string text() const {
+    const bool is_sqlite = engine == db::Engine::sqlite;
+    if (shape == Shape::ids) {
+      const auto ids = ids_of(engine, finder, words);
+      // Rows cost SQLite nothing, but PostgreSQL has to send them.
+      if (is_sqlite) return ids;
+      return "SELECT count(*), CAST((array_agg(id))[1:" + std::to_string(most_kept) +
+             "] AS text) FROM (" + ids + ") AS found";
+    }
+    const auto order = order_by(field, descending);
+    const auto taken = words + arguments;
+    const auto page = " LIMIT " + parameter(taken + 1) + " OFFSET " + parameter(taken + 2);
+    const std::string from = "SELECT " USER_COLUMNS " FROM \"user\" WHERE id";
+    if (shape == Shape::kept) {
+      return from +
+             (is_sqlite ? " IN (SELECT value FROM json_each($1))"
+                        : " = ANY (CAST(CAST($1 AS text) AS bigint[]))") +
+             order + page;
+    }
+    if (shape == Shape::found) {
+      return from + among(engine, ids_of(engine, finder, words)) + order + page;
+    }
+    if (shape == Shape::all) {
+      // What is skipped is read in the index alone.
+      return from + among(engine, "SELECT id FROM \"user\"" + order + page) + order;
+    }
+    return "SELECT " USER_COLUMNS " FROM (SELECT " USER_COLUMNS " FROM \"user\"" + order +
+           // Keeps PostgreSQL from another way than in this order; SQLite has no such fence and
+           // needs none.
+           (is_sqlite ? "" : " OFFSET 0") + ") AS everybody" +
+           likes("lower(email || '\t' || first_name || '\t' || last_name)", words, " WHERE ") +
+           order + page;
+  }
+};
+
+/// A Sql's address is its key, so that each is made once and stays.
+const db::Sql& prepared(const ListStatement& wanted) {
+  struct Kept {
+    std::string text;
+    db::Sql sql;
+  };
+  static std::mutex mutex;
+  static std::map<ListStatement, Kept> statements;
+  const std::lock_guard lock(mutex);
+  auto [kept, is_new] = statements.try_emplace(wanted);
+  if (is_new) {
+    kept->second.text = wanted.text();
+    kept->second.sql.text = kept->second.text;
+  }
+  return kept->second.sql;
+}
+
+std::vector<db::Value> values_of(const Search& search) {
+  std::vector<db::Value> values(search.patterns.begin(), search.patterns.end());
+  values.insert(values.end(), search.arguments.begin(), search.arguments.end());
+  return values;
+}
+
+/// What a search finds.
+struct Found {
+  std::int64_t count = 0;
+  std::string ids;  ///< as Shape::kept takes them; of the first `most_kept` alone
+};
+
+Result<Found> find_ids(db::Transaction& transaction, const Search& search) {
+  const auto engine = transaction.engine();
+  const auto& sql = prepared({.engine = engine,
+                              .shape = Shape::ids,
+                              .finder = search.finder,
+                              .words = search.patterns.size(),
+                              .arguments = search.arguments.size()});
+  Found found;
+  const auto done = transaction.run(sql, values_of(search), [&](const db::Row& row) {
+    if (engine == db::Engine::postgresql) {
+      found.count = row.integer(0);
+      if (found.count > 0) found.ids = row.text(1);
+    } else if (++found.count <= most_kept) {
+      found.ids += (found.count == 1 ? "[" : ",") + std::to_string(row.integer(0));
+    }
+  });
+  if (!done) return fail(done.error());
+  if (engine == db::Engine::sqlite && found.count > 0) found.ids += ']';
+  return found;
+}
+
+Result<std::int64_t> count_everybody(db::Transaction& transaction) {
+  static constexpr db::Sql sql{
+      "SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM easyjwt_user_count"};
+  std::int64_t n = 0;
+  const auto done = transaction.run(sql, {}, [&](const db::Row& row) { n = row.integer(0); });
+  if (!done) return fail(done.error());
+  return n;
+}
+
+/// Whether a page of a search that finds `count` is better looked for in order.
+Result<bool> is_walk_shorter(db::Transaction& transaction, const Search& search,
+                             const UserQuery& query, std::int64_t count) {
+  const auto everybody = count_everybody(transaction);
+  if (!everybody) return fail(everybody.error());
+  const auto steps = (query.offset + query.limit) * (*everybody / count + 1);
+  // To scan again is cheaper for each user than to walk, but it is all of them.
+  const auto scan = search.finder == Finder::scan ? *everybody / 16 : 0;
+  return steps < count + scan;
 }
 
 }  // namespace
@@ -189,23 +367,49 @@ Result<void> UserStore::set_last_login(std::int64_t id, Time now) {
 }
 
 Result<std::int64_t> UserStore::count(const UserQuery& query) {
-  const auto words = patterns(query.words);
-  const std::vector<db::Value> values(words.begin(), words.end());
-  std::int64_t n = 0;
-  const auto done = transaction_.run(list_statements().count(words.size()), values,
-                                     [&](const db::Row& row) { n = row.integer(0); });
-  if (!done) return fail(done.error());
-  return n;
+  const auto search = read_words(transaction_.engine(), query.words);
+  if (search.is_vain) return 0;
+  if (search.patterns.empty()) return count_everybody(transaction_);
+  auto found = find_ids(transaction_, search);
+  if (!found) return fail(found.error());
+  found_words_ = query.words;
+  found_count_ = found->count;
+  found_ids_ = std::move(found->ids);
+  return found_count_;
 }
 
 Result<void> UserStore::list(const UserQuery& query, FunctionRef<void(const User&)> each) {
-  const auto words = patterns(query.words);
-  std::vector<db::Value> values(words.begin(), words.end());
+  auto search = read_words(transaction_.engine(), query.words);
+  if (search.is_vain) return {};
+  auto shape = Shape::all;
+  if (!search.patterns.empty()) {
+    if (found_words_ != query.words) {
+      if (const auto counted = count(query); !counted) return fail(counted.error());
+    }
+    if (found_count_ == 0) return {};
+    const auto walk = is_walk_shorter(transaction_, search, query, found_count_);
+    if (!walk) return fail(walk.error());
+    shape = found_count_ <= most_kept ? Shape::kept : *walk ? Shape::walked : Shape::found;
+  }
+  if (shape != Shape::found) search.arguments.clear();
+  if (shape == Shape::walked) search.finder = Finder::scan;
+  if (shape == Shape::kept) search = {.arguments = {found_ids_}};
+  auto ordering = std::string_view(query.ordering);
+  const bool descending = ordering.starts_with('-');
+  if (descending) ordering.remove_prefix(1);
+  const auto field = std::ranges::find(orderings, ordering);
+  const auto& sql = prepared(
+      {.engine = transaction_.engine(),
+       .shape = shape,
+       .finder = search.finder,
+       .words = search.patterns.size(),
+       .arguments = search.arguments.size(),
+       .field = field == orderings.end() ? 0 : static_cast<std::size_t>(field - orderings.begin()),
+       .descending = descending});
+  auto values = values_of(search);
   values.emplace_back(query.limit);
   values.emplace_back(query.offset);
-  return transaction_
-      .run(list_statements().page(words.size(), query.ordering), values,
-           [&](const db::Row& row) { each(read_user(row)); })
+  return transaction_.run(sql, values, [&](const db::Row& row) { each(read_user(row)); })
       .map([](std::int64_t) {});
 }
 

@@ -66,7 +66,7 @@ std::vector<std::string> names(const Result<std::vector<MigrationStep>>& steps) 
   return out;
 }
 
-const std::vector<std::string> all_steps = {"0001_django", "0002_indexes"};
+const std::vector<std::string> all_steps = {"0001_django", "0002_indexes", "0003_users"};
 
 class Migrations : public testing::Test {
  protected:
@@ -101,9 +101,13 @@ class Migrations : public testing::Test {
     }
     EXPECT_EQ(raw.rows("PRAGMA foreign_key_check"), Rows{});
     EXPECT_EQ(raw.rows("PRAGMA integrity_check"), Rows{"ok"});
-    EXPECT_EQ(raw.rows("SELECT name FROM sqlite_master WHERE name LIKE 'easyjwt%' ORDER BY 1"),
-              (Rows{"easyjwt_migration", "easyjwt_outstandingtoken_expires_at",
-                    "easyjwt_user_email_lower"}));
+    EXPECT_EQ(
+        raw.rows("SELECT name FROM sqlite_master WHERE name LIKE 'easyjwt%' ORDER BY 1"),
+        (Rows{"easyjwt_migration", "easyjwt_outstandingtoken_expires_at", "easyjwt_user_added",
+              "easyjwt_user_changed", "easyjwt_user_count", "easyjwt_user_date_joined",
+              "easyjwt_user_email_lower", "easyjwt_user_first_name", "easyjwt_user_gone",
+              "easyjwt_user_last_login", "easyjwt_user_last_name", "easyjwt_user_part",
+              "easyjwt_user_place", "easyjwt_user_search"}));
     EXPECT_EQ(raw.rows("SELECT name FROM easyjwt_migration ORDER BY 1"), all_steps);
   }
 
@@ -128,9 +132,9 @@ TEST_F(Migrations, AFreshDatabaseIsWhatDjangosMigrationsMake) {
             Rows{std::string("22|") + now_text + "|" + now_text});
   EXPECT_EQ(made.rows("SELECT * FROM sqlite_sequence ORDER BY 1"),
             (Rows{"auth_permission|32", "django_content_type|8", "django_migrations|22"}));
-  EXPECT_EQ(
-      made.rows("SELECT * FROM easyjwt_migration ORDER BY 1"),
-      (Rows{std::string("0001_django|") + now_text, std::string("0002_indexes|") + now_text}));
+  EXPECT_EQ(made.rows("SELECT * FROM easyjwt_migration ORDER BY 1"),
+            (Rows{std::string("0001_django|") + now_text, std::string("0002_indexes|") + now_text,
+                  std::string("0003_users|") + now_text}));
   expect_up_to_date();
 }
 
@@ -283,7 +287,7 @@ TEST_F(Migrations, TablesThatWereDroppedAreMadeAgain) {
   ASSERT_TRUE(migrate_now());
   before(
       "DROP TABLE token_blacklist_blacklistedtoken; DROP TABLE token_blacklist_outstandingtoken");
-  EXPECT_EQ(names(migrate_now()), all_steps);
+  EXPECT_EQ(names(migrate_now()), (Rows{"0001_django", "0002_indexes"}));
   expect_up_to_date();
 }
 

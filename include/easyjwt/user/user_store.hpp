@@ -40,8 +40,9 @@ struct UserState {
 
 /// A page of /auth/users/.
 struct UserQuery {
-  std::string ordering = "id";     ///< a field, '-' before it: descending
-  std::vector<std::string> words;  ///< each in e-mail, first or last name, case aside
+  std::string ordering = "id";  ///< a field, '-' before it: descending
+  /// Each in e-mail, first or last name, case aside; none has white space in it.
+  std::vector<std::string> words;
   std::int64_t offset = 0;
   std::int64_t limit = 100;
 };
@@ -68,6 +69,8 @@ class UserStore {
                             std::string_view encoding, std::optional<Time> modified);
   Result<void> set_last_login(std::int64_t id, Time now);
 
+  /// Of everybody, or of those who have the words; a list of the same words then looks for them no
+  /// more.
   Result<std::int64_t> count(const UserQuery& query);
   /// Ordered, then by id. Errc::validation_error never: an unknown ordering counts as "id".
   Result<void> list(const UserQuery& query, FunctionRef<void(const User&)> each);
@@ -78,6 +81,9 @@ class UserStore {
 
  private:
   db::Transaction& transaction_;
+  std::vector<std::string> found_words_;
+  std::int64_t found_count_ = 0;
+  std::string found_ids_;
 };
 
 }  // namespace easyjwt
