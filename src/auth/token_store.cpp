@@ -1,5 +1,6 @@
 #include "easyjwt/auth/token_store.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace easyjwt {
@@ -71,15 +72,25 @@ Result<bool> TokenStore::blacklist(const OutstandingToken& token, Time now) {
   return statements[1].rows == 1;
 }
 
-Result<std::int64_t> TokenStore::flush_expired(Time now, std::int64_t limit) {
+Result<Flushed> TokenStore::flush_expired(Time now, std::int64_t limit, Time from) {
   static constexpr db::Sql blacklisted{
       "DELETE FROM token_blacklist_blacklistedtoken WHERE token_id IN (SELECT id FROM "
-      "token_blacklist_outstandingtoken WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2)"};
+      "token_blacklist_outstandingtoken WHERE expires_at BETWEEN $3 AND $1 "
+      "ORDER BY expires_at, id LIMIT $2)"};
   static constexpr db::Sql outstanding{
       "DELETE FROM token_blacklist_outstandingtoken WHERE id IN (SELECT id FROM "
-      "token_blacklist_outstandingtoken WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2)"};
-  if (auto gone = transaction_.run(blacklisted, {now, limit}); !gone) return gone;
-  return transaction_.run(outstanding, {now, limit});
+      "token_blacklist_outstandingtoken WHERE expires_at BETWEEN $3 AND $1 "
+      "ORDER BY expires_at, id LIMIT $2) RETURNING expires_at"};
+  Flushed flushed{.until = from};
+  if (auto gone = transaction_.run(blacklisted, {now, limit, from}); !gone) {
+    return fail(gone.error());
+  }
+  const auto done = transaction_.run(outstanding, {now, limit, from}, [&](const db::Row& row) {
+    flushed.until = std::max(flushed.until, row.time(0));
+    ++flushed.rows;
+  });
+  if (!done) return fail(done.error());
+  return flushed;
 }
 
 Result<std::int64_t> TokenStore::count_expired(Time now) {

@@ -50,15 +50,16 @@ void Flusher::flush() {
   std::string failure;
   try {
     const auto now = clock_();
-    for (;;) {
+    for (auto from = Flushed{}.until;;) {
       const auto begun = steady_clock::now();
       const auto flushed = database_.write([&](db::Transaction& transaction) {
-        return TokenStore(transaction).flush_expired(now, batch);
+        return TokenStore(transaction).flush_expired(now, batch, from);
       });
       if (!flushed) failure = flushed.error().reason;
-      if (!flushed || *flushed == 0) break;
-      deleted += *flushed;
-      if (*flushed < batch || !pause(steady_clock::now() - begun)) break;
+      if (!flushed || flushed->rows == 0) break;
+      from = flushed->until;
+      deleted += flushed->rows;
+      if (flushed->rows < batch || !pause(steady_clock::now() - begun)) break;
     }
   } catch (const std::exception& fault) {
     failure = fault.what();

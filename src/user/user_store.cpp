@@ -107,6 +107,12 @@ std::vector<std::string> part_ranges(std::string_view word) {
   return ranges;
 }
 
+/// For a word of three characters or more that is in too many texts, or too short, to be looked for
+/// by its parts.
+Finder finder_without_parts(db::Engine engine) {
+  return engine == db::Engine::postgresql ? Finder::trigrams : Finder::scan;
+}
+
 /// Words beyond the eighth are left out.
 Search read_words(db::Engine engine, const std::vector<std::string>& words) {
   constexpr std::size_t trigram = 3;
@@ -128,8 +134,8 @@ Search read_words(db::Engine engine, const std::vector<std::string>& words) {
   if (most >= least_for_parts) {
     search.finder = Finder::parts;
     search.arguments = part_ranges(longest);
-  } else if (most >= trigram && engine == db::Engine::postgresql) {
-    search.finder = Finder::trigrams;
+  } else if (most >= trigram) {
+    search.finder = finder_without_parts(engine);
   }
   return search;
 }
@@ -151,22 +157,35 @@ std::string among(db::Engine engine, const std::string& ids) {
   return engine == db::Engine::sqlite ? " IN (" + ids + ")" : " = ANY (ARRAY(" + ids + "))";
 }
 
-/// The statement that gives the ids of a search for so many words.
-std::string ids_of(db::Engine engine, Finder finder, std::size_t words) {
-  // As an expression, so that PostgreSQL's index of trigrams is not thought of.
-  const std::string text = finder == Finder::trigrams || engine == db::Engine::sqlite
-                               ? "s.\"text\""
-                               : "(s.\"text\" || '')";
-  const std::string from = "SELECT s.id FROM easyjwt_user_search s WHERE ";
-  if (finder != Finder::parts) return from + likes(text, words, "");
-  std::string parts;
+/// What a user's text is made of, as sql/0003_users does.
+constexpr std::string_view text_of_user = "lower(email || '\t' || first_name || '\t' || last_name)";
+
+/// The statement that gives the ids of those who have a part in one of the ranges, whose parameters
+/// come after so many words.
+std::string candidates(std::size_t words) {
+  // The ranges as rows: of values in the statement itself PostgreSQL would make a plan each time,
+  // which takes longer than to find somebody.
+  std::string ranges;
   for (std::size_t i = 0; i < part_stride; ++i) {
     const auto number = words + 1 + 2 * i;
-    parts += (i == 0 ? "" : " UNION ALL ") +
-             std::string("SELECT user_id FROM easyjwt_user_part WHERE part BETWEEN ") +
-             parameter(number) + " AND " + parameter(number + 1);
+    ranges += (i == 0 ? "SELECT CAST(" : " UNION ALL SELECT CAST(") + parameter(number) +
+              " AS text) AS lowest, CAST(" + parameter(number + 1) + " AS text) AS highest";
   }
-  return from + "s.id" + among(engine, parts) + likes(text, words, " AND ");
+  return "SELECT user_id FROM (" + ranges +
+         ") AS ranges CROSS JOIN easyjwt_user_part WHERE part BETWEEN lowest AND highest";
+}
+
+/// The statement that gives the ids of a search for so many words.
+std::string ids_of(db::Engine engine, Finder finder, std::size_t words) {
+  if (finder == Finder::parts) {
+    // By the user's own row, which is needed next.
+    return "SELECT id FROM \"user\" WHERE id" + among(engine, candidates(words)) +
+           likes(text_of_user, words, " AND ");
+  }
+  // As an expression, so that PostgreSQL's index of trigrams is not thought of.
+  const std::string text =
+      finder == Finder::trigrams || engine == db::Engine::sqlite ? "\"text\"" : "(\"text\" || '')";
+  return "SELECT id FROM easyjwt_user_search WHERE " + likes(text, words, "");
 }
 
 /// With an index for each, walked in either direction. The engines differ in where nulls go unless
@@ -181,14 +200,17 @@ std::string order_by(std::size_t field, bool descending) {
 }
 
 enum class Shape {
-  ids,     ///< what a search finds: all of it, and the first `most_kept`
-  all,     ///< a page of everybody
-  kept,    ///< a page of those whose ids are given
-  found,   ///< a page of what a search finds, which is put in order
-  walked,  ///< the same by reading everybody in order
+  candidates,  ///< how many have a part of a word, up to `most_candidates`
+  ids,         ///< what a search finds: all of it, and the first `most_kept`
+  all,         ///< a page of everybody
+  first,       ///< the same, not far from the beginning
+  kept,        ///< a page of those whose ids are given
+  found,       ///< a page of what a search finds, which is put in order
+  walked,      ///< the same by reading everybody in order
 };
 
 constexpr std::int64_t most_kept = 1000;
+constexpr std::int64_t most_candidates = 5000;
 
 struct ListStatement {
   db::Engine engine = db::Engine::sqlite;
@@ -203,6 +225,10 @@ struct ListStatement {
 
   std::string text() const {
     const bool is_sqlite = engine == db::Engine::sqlite;
+    if (shape == Shape::candidates) {
+      return "SELECT count(*) FROM (" + candidates(words) + " LIMIT " +
+             std::to_string(most_candidates) + ") AS found";
+    }
     if (shape == Shape::ids) {
       const auto ids = ids_of(engine, finder, words);
       // Rows cost SQLite nothing, but PostgreSQL has to send them.
@@ -223,6 +249,7 @@ struct ListStatement {
     if (shape == Shape::found) {
       return from + among(engine, ids_of(engine, finder, words)) + order + page;
     }
+    if (shape == Shape::first) return "SELECT " USER_COLUMNS " FROM \"user\"" + order + page;
     if (shape == Shape::all) {
       // What is skipped is read in the index alone.
       return from + among(engine, "SELECT id FROM \"user\"" + order + page) + order;
@@ -231,8 +258,7 @@ struct ListStatement {
            // Keeps PostgreSQL from another way than in this order; SQLite has no such fence and
            // needs none.
            (is_sqlite ? "" : " OFFSET 0") + ") AS everybody" +
-           likes("lower(email || '\t' || first_name || '\t' || last_name)", words, " WHERE ") +
-           order + page;
+           likes(text_of_user, words, " WHERE ") + order + page;
   }
 };
 
@@ -265,13 +291,27 @@ struct Found {
   std::string ids;  ///< as Shape::kept takes them; of the first `most_kept` alone
 };
 
-Result<Found> find_ids(db::Transaction& transaction, const Search& search) {
+Result<Found> find_ids(db::Transaction& transaction, Search& search) {
   const auto engine = transaction.engine();
-  const auto& sql = prepared({.engine = engine,
-                              .shape = Shape::ids,
-                              .finder = search.finder,
-                              .words = search.patterns.size(),
-                              .arguments = search.arguments.size()});
+  const auto statement = [&](Shape shape) -> const db::Sql& {
+    return prepared({.engine = engine,
+                     .shape = shape,
+                     .finder = search.finder,
+                     .words = shape == Shape::candidates ? 0 : search.patterns.size(),
+                     .arguments = search.arguments.size()});
+  };
+  if (search.finder == Finder::parts) {
+    std::int64_t n = 0;
+    const std::vector<db::Value> ranges(search.arguments.begin(), search.arguments.end());
+    const auto done = transaction.run(statement(Shape::candidates), ranges,
+                                      [&](const db::Row& row) { n = row.integer(0); });
+    if (!done) return fail(done.error());
+    if (n == most_candidates) {  // "@example.com": to read every text is less than to look each up
+      search.finder = finder_without_parts(engine);
+      search.arguments.clear();
+    }
+  }
+  const auto& sql = statement(Shape::ids);
   Found found;
   const auto done = transaction.run(sql, values_of(search), [&](const db::Row& row) {
     if (engine == db::Engine::postgresql) {
@@ -367,7 +407,7 @@ Result<void> UserStore::set_last_login(std::int64_t id, Time now) {
 }
 
 Result<std::int64_t> UserStore::count(const UserQuery& query) {
-  const auto search = read_words(transaction_.engine(), query.words);
+  auto search = read_words(transaction_.engine(), query.words);
   if (search.is_vain) return 0;
   if (search.patterns.empty()) return count_everybody(transaction_);
   auto found = find_ids(transaction_, search);
@@ -381,7 +421,7 @@ Result<std::int64_t> UserStore::count(const UserQuery& query) {
 Result<void> UserStore::list(const UserQuery& query, FunctionRef<void(const User&)> each) {
   auto search = read_words(transaction_.engine(), query.words);
   if (search.is_vain) return {};
-  auto shape = Shape::all;
+  auto shape = query.offset < most_kept ? Shape::first : Shape::all;
   if (!search.patterns.empty()) {
     if (found_words_ != query.words) {
       if (const auto counted = count(query); !counted) return fail(counted.error());
@@ -389,6 +429,11 @@ Result<void> UserStore::list(const UserQuery& query, FunctionRef<void(const User
     if (found_count_ == 0) return {};
     const auto walk = is_walk_shorter(transaction_, search, query, found_count_);
     if (!walk) return fail(walk.error());
+    // More than are kept may be more than are looked up one by one.
+    if (found_count_ > most_kept && search.finder == Finder::parts) {
+      search.finder = finder_without_parts(transaction_.engine());
+      search.arguments.clear();
+    }
     shape = found_count_ <= most_kept ? Shape::kept : *walk ? Shape::walked : Shape::found;
   }
   if (shape != Shape::found) search.arguments.clear();

@@ -47,9 +47,9 @@ TEST_P(TokenStoreTest, FlushesWhatHasExpiredInBatches) {
     return s.blacklist(token("live", now_ + std::chrono::seconds(1)), now_);
   });
   EXPECT_EQ(store([&](TokenStore s) { return s.count_expired(now_); }), 6);
-  EXPECT_EQ(store([&](TokenStore s) { return s.flush_expired(now_, 4); }), 4);
-  EXPECT_EQ(store([&](TokenStore s) { return s.flush_expired(now_, 4); }), 2);
-  EXPECT_EQ(store([&](TokenStore s) { return s.flush_expired(now_, 4); }), 0);
+  EXPECT_EQ(store([&](TokenStore s) { return s.flush_expired(now_, 4); }).rows, 4);
+  EXPECT_EQ(store([&](TokenStore s) { return s.flush_expired(now_, 4); }).rows, 2);
+  EXPECT_EQ(store([&](TokenStore s) { return s.flush_expired(now_, 4); }).rows, 0);
   EXPECT_TRUE(store([&](TokenStore s) { return s.is_blacklisted("live"); }));
   static constexpr db::Sql rows{"SELECT count(*) FROM token_blacklist_blacklistedtoken"};
   EXPECT_EQ(count(rows), 1);

@@ -132,8 +132,8 @@ class PostgresqlMigrations : public testing::TestWithParam<Place> {
                   "SELECT indexname::text FROM pg_indexes WHERE indexname LIKE "
                   "'easyjwt%' AND indexname NOT LIKE '%pkey' ORDER BY 1"),
         (Rows{"easyjwt_outstandingtoken_expires_at", "easyjwt_user_date_joined",
-              "easyjwt_user_email_lower", "easyjwt_user_first_name", "easyjwt_user_last_login",
-              "easyjwt_user_last_name", "easyjwt_user_search_trigram"}));
+              "easyjwt_user_email", "easyjwt_user_email_lower", "easyjwt_user_first_name",
+              "easyjwt_user_last_login", "easyjwt_user_last_name", "easyjwt_user_search_trigram"}));
   }
 
   TestDatabase where_{GetParam()};
@@ -264,6 +264,21 @@ TEST_P(PostgresqlMigrations, TheSchemaIsTheSearchPaths) {
   const auto pending = pending_migrations(*database_);
   ASSERT_FALSE(pending);
   EXPECT_NE(pending.error().reason.find("no column \"id\""), std::string::npos);
+}
+
+TEST_P(PostgresqlMigrations, ColumnsMayStillBeAltered) {
+  // As a migration of the site's own would.
+  ASSERT_TRUE(migrate_now());
+  before(R"(ALTER TABLE "user" ALTER COLUMN first_name TYPE varchar(200),
+            ALTER COLUMN last_name TYPE varchar(200), ALTER COLUMN email TYPE varchar(320))");
+  expect_up_to_date();
+}
+
+TEST_P(PostgresqlMigrations, TriggersThatAreGoneAreMadeAgain) {
+  ASSERT_TRUE(migrate_now());
+  before(R"(DROP TRIGGER easyjwt_user_added ON "user")");
+  EXPECT_EQ(names(migrate_now()), Rows{"0003_users"});
+  expect_up_to_date();
 }
 
 TEST_P(PostgresqlMigrations, IndexesThatAreGoneAreMadeAgain) {

@@ -471,7 +471,10 @@ TEST_P(UserStoreTest, IndexesAreUsed) {
   };
   for (const std::string field : {"first_name", "last_name", "date_joined", "last_login"}) {
     for (const auto* sign : {"", "-"}) {
-      const auto all = plan({.ordering = sign + field});
+      const auto first = plan({.ordering = sign + field, .limit = 10});
+      EXPECT_TRUE(has(first, "easyjwt_user_" + field)) << first;
+      EXPECT_FALSE(has(first, "TEMP B-TREE") || has(first, "Sort")) << first;
+      const auto all = plan({.ordering = sign + field, .offset = 1000});
       EXPECT_TRUE(has(all, "easyjwt_user_" + field)) << all;
       EXPECT_TRUE(has(all, is_sqlite ? "COVERING INDEX" : "Index Only Scan")) << all;
       const auto walked = plan({.ordering = sign + field, .words = {"user"}, .limit = 10});
@@ -479,18 +482,20 @@ TEST_P(UserStoreTest, IndexesAreUsed) {
       EXPECT_FALSE(has(walked, "TEMP B-TREE") || has(walked, "Sort")) << walked;
     }
   }
-  const auto by_email = plan({.ordering = "-email"});
-  EXPECT_TRUE(has(by_email, is_sqlite ? "sqlite_autoindex_user_1" : "user_email_54dc62b2_uniq"))
+  // PostgreSQL takes Django's until a VACUUM has told it that ours will do alone.
+  const auto by_email = plan({.ordering = "-email", .offset = 1000});
+  EXPECT_TRUE(
+      has(by_email, is_sqlite ? "COVERING INDEX sqlite_autoindex_user_1" : "Scan Backward using "))
       << by_email;
   const auto parts = plan({.words = {"user123@", "x"}}, true);
   EXPECT_TRUE(has(
       parts, is_sqlite ? "SEARCH easyjwt_user_part USING PRIMARY KEY" : "easyjwt_user_part_pkey"))
       << parts;
-  EXPECT_TRUE(
-      has(parts, is_sqlite ? "SEARCH s USING INTEGER PRIMARY KEY" : "easyjwt_user_search_pkey"))
+  EXPECT_TRUE(has(parts, is_sqlite ? "SEARCH user USING INTEGER PRIMARY KEY" : "user_pkey"))
       << parts;
   const auto three = plan({.words = {"r12"}}, true);
-  EXPECT_TRUE(has(three, is_sqlite ? "SCAN s" : "easyjwt_user_search_trigram")) << three;
+  EXPECT_TRUE(has(three, is_sqlite ? "SCAN easyjwt_user_search" : "easyjwt_user_search_trigram"))
+      << three;
   const auto two = plan({.words = {"r1"}}, true);
   EXPECT_FALSE(has(two, "trigram")) << two;
   // Few whose ids are known, and a page far within many.

@@ -27,6 +27,13 @@ struct RefreshState {
   bool is_blacklisted = false;
 };
 
+/// A batch of expired tokens that were deleted.
+struct Flushed {
+  std::int64_t rows = 0;
+  /// The latest of their instants, where the next batch goes on; at first before all of them.
+  Time until = std::chrono::sys_days{std::chrono::year{1} / 1 / 1};
+};
+
 /// The tables of easyjwt_auth.token_blacklist. Made for the length of a transaction.
 class TokenStore {
  public:
@@ -43,9 +50,10 @@ class TokenStore {
   /// whether this call did it: false, it was blacklisted before. Of any number of calls one returns
   /// true.
   Result<bool> blacklist(const OutstandingToken& token, Time now);
-  /// Deletes at most `limit` tokens that expired by `now`, with their blacklist rows; returns how
-  /// many.
-  Result<std::int64_t> flush_expired(Time now, std::int64_t limit);
+  /// Deletes at most `limit` tokens that expired by `now`, with their blacklist rows. `from` is
+  /// where the batch before ended: PostgreSQL's index goes on naming what is gone until a VACUUM,
+  /// and each batch would walk past all of that.
+  Result<Flushed> flush_expired(Time now, std::int64_t limit, Time from = Flushed{}.until);
   Result<std::int64_t> count_expired(Time now);
 
  private:

@@ -22,17 +22,20 @@ Result<std::unique_ptr<db::Database>> open(const std::string& config) {
   return open_ready_database(patient(loaded->settings.database), no_log());
 }
 
-/// Runs `flush` (of a transaction and a limit) until it finds no more.
+/// Runs `flush` (of a transaction, a limit, and where the batch before ended) until it finds no
+/// more.
 template <class Flush>
 Result<std::int64_t> flush_all(db::Database& database, std::string what, std::int64_t total,
                                const Flush& flush) {
   terminal::Progress progress("Deleting expired " + std::move(what) + ':', total);
+  auto from = Flushed{}.until;
   for (std::int64_t done = 0;;) {
-    const Result<std::int64_t> flushed =
-        database.write([&](db::Transaction& transaction) { return flush(transaction, batch); });
-    if (!flushed) return flushed;
-    done += *flushed;
-    if (*flushed < batch) return done;
+    const Result<Flushed> flushed = database.write(
+        [&](db::Transaction& transaction) { return flush(transaction, batch, from); });
+    if (!flushed) return fail(flushed.error());
+    done += flushed->rows;
+    if (flushed->rows < batch) return done;
+    from = flushed->until;
     progress.at(done);
   }
 }
@@ -47,8 +50,8 @@ Result<int> flushexpiredtokens(const std::string& config) {
       [&](db::Transaction& transaction) { return TokenStore(transaction).count_expired(now); });
   if (!expired) return fail(expired.error());
   const auto flushed = flush_all(**database, "tokens", *expired,
-                                 [&](db::Transaction& transaction, std::int64_t limit) {
-                                   return TokenStore(transaction).flush_expired(now, limit);
+                                 [&](db::Transaction& transaction, std::int64_t limit, Time from) {
+                                   return TokenStore(transaction).flush_expired(now, limit, from);
                                  });
   if (!flushed) return fail(flushed.error());
   std::printf("%lld expired tokens deleted.\n", static_cast<long long>(*flushed));
@@ -59,9 +62,11 @@ Result<int> clearsessions(const std::string& config) {
   const auto database = open(config);
   if (!database) return fail(database.error());
   const auto now = system_clock()();
-  const auto cleared =
-      flush_all(**database, "sessions", 0, [&](db::Transaction& transaction, std::int64_t limit) {
-        return SessionStore(transaction).flush_expired(now, limit);
+  const auto cleared = flush_all(
+      **database, "sessions", 0, [&](db::Transaction& transaction, std::int64_t limit, Time) {
+        return SessionStore(transaction).flush_expired(now, limit).map([](std::int64_t rows) {
+          return Flushed{.rows = rows};
+        });
       });
   if (!cleared) return fail(cleared.error());
   std::printf("%lld expired sessions deleted.\n", static_cast<long long>(*cleared));
