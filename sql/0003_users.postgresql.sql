@@ -1,6 +1,6 @@
 -- What lists of a million users need beside Django's table "user", and what keeps it true whoever
 -- writes there: orders, the number of users, and what searches look into. Why it is so, and what it
--- costs: docs/adr/0017-searching-users.md. The whole may be run again; it begins anew then.
+-- costs: docs/adr/0020-searching-users.md. The whole may be run again; it begins anew then.
 
 SET LOCAL work_mem = '256MB';
 SET LOCAL maintenance_work_mem = '256MB';

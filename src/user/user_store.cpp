@@ -59,7 +59,7 @@ constexpr std::size_t widest_column = 254;  // of those that are searched: email
 constexpr std::size_t part_length = 12;
 constexpr std::size_t part_stride = 4;
 
-/// How those that have all the words are found; docs/adr/0017 has what each costs.
+/// How those that have all the words are found; docs/adr/0020 has what each costs.
 enum class Finder {
   parts,     ///< a long word: the table of parts names those who have it and few others
   trigrams,  ///< PostgreSQL alone: a word of three characters and more
