@@ -364,7 +364,10 @@ class Copier {
 
   /// SQLite keeps foreign keys only for those who ask it to.
   Result<void> check_references(const Part& part, Problems& problems) {
-    for (const auto& [column, target] : part.references) {
+    for (const auto& reference : part.references) {
+      // Not a structured binding: clang 14 captures none.
+      const auto& column = reference.first;
+      const auto& target = reference.second;
       const auto text = "SELECT rowid FROM " + quoted(part.table) + " s WHERE s." + quoted(column) +
                         " IS NOT NULL AND NOT EXISTS (SELECT 1 FROM " + quoted(target) +
                         " t WHERE t.\"id\" = s." + quoted(column) + ") ORDER BY rowid";
