@@ -1,11 +1,9 @@
 #include "easyjwt/jose/key.hpp"
 
-#include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -16,6 +14,7 @@
 #include <thread>
 
 #include "easyjwt/core/bytes.hpp"
+#include "jose/openssl.hpp"
 
 namespace easyjwt::jose {
 namespace {
@@ -48,17 +47,6 @@ const Description& describe(Algorithm algorithm) noexcept {
   return descriptions[static_cast<std::size_t>(algorithm)];
 }
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    Free(object);
-  }
-};
-template <class T, auto Free>
-using Owned = std::unique_ptr<T, Deleter<Free>>;
-using Bio = Owned<BIO, BIO_free>;
-using Pkey = Owned<EVP_PKEY, EVP_PKEY_free>;
 using Mac = Owned<EVP_MAC, EVP_MAC_free>;
 using MacContext = Owned<EVP_MAC_CTX, EVP_MAC_CTX_free>;
 using DigestContext = Owned<EVP_MD_CTX, EVP_MD_CTX_free>;

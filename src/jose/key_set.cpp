@@ -1,9 +1,7 @@
 #include "easyjwt/jose/key_set.hpp"
 
-#include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 
@@ -15,6 +13,7 @@
 
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/json.hpp"
+#include "jose/openssl.hpp"
 
 namespace easyjwt::jose {
 namespace {
@@ -23,21 +22,10 @@ namespace {
 constexpr std::size_t max_modulus = 1024;
 constexpr std::size_t max_exponent = 8;
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    Free(object);
-  }
-};
-template <class T, auto Free>
-using Owned = std::unique_ptr<T, Deleter<Free>>;
-using Pkey = Owned<EVP_PKEY, EVP_PKEY_free>;
 using PkeyContext = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using Builder = Owned<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
 using Params = Owned<OSSL_PARAM, OSSL_PARAM_free>;
 using Number = Owned<BIGNUM, BN_free>;
-using Bio = Owned<BIO, BIO_free>;
 
 const unsigned char* bytes(const std::string& text) {
   return reinterpret_cast<const unsigned char*>(text.data());
