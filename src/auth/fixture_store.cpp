@@ -295,7 +295,7 @@ Result<void> FixtureStore::replace(const FixtureModel& model, FixtureKey key,
   values.reserve(fields.size() + 1);
   values.push_back(std::visit([](auto it) { return db::Value{it}; }, key));
   values.insert(values.end(), fields.begin(), fields.end());
-  return transaction_.run(model.replace, values, [](const db::Row&) {}).map([](std::int64_t) {});
+  return transaction_.run(model.replace, values, db::ignore_rows).map([](std::int64_t) {});
 }
 
 Result<std::int64_t> FixtureStore::insert(const FixtureModel& model,

@@ -66,8 +66,7 @@ Result<bool> TokenStore::blacklist(const OutstandingToken& token, Time now) {
   const std::array<db::Value, 5> row{token.jti, token.token, db::value_or_null(token.user_id),
                                      db::value_or_null(token.created_at), token.expires_at};
   const std::array<db::Value, 2> mark{token.jti, now};
-  const auto nothing = [](const db::Row&) {};
-  db::Statement statements[] = {{add_sql, row, nothing}, {blacklist_sql, mark, nothing}};
+  db::Statement statements[] = {{add_sql, row}, {blacklist_sql, mark}};
   if (auto done = transaction_.run_together(statements); !done) return fail(done.error());
   return statements[1].rows == 1;
 }

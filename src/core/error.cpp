@@ -18,6 +18,12 @@ std::string Text::str() const {
   return out;
 }
 
+Error Error::unavailable(std::string reason) {
+  Error error{Errc::unavailable, {}, std::move(reason)};
+  error.retry_after = std::chrono::seconds{1};
+  return error;
+}
+
 Error Error::non_field(Text text) { return field("non_field_errors", std::move(text)); }
 
 Error Error::field(std::string name, Text text) {

@@ -404,7 +404,7 @@ class Copier {
     });
     values_.clear();
     for (const auto& cell : batch.cells) values_.push_back(view(cell));
-    const auto done = to_.run(sql, values_, [](const Row&) {});
+    const auto done = to_.run(sql, values_, ignore_rows);
     if (!done) {
       // Without the statement, which is as long as the batch.
       auto error = done.error();

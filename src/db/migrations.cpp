@@ -259,7 +259,7 @@ Result<void> add_rows(Transaction& transaction, const Reference& reference, Time
       if (std::ranges::any_of(*found, is_it)) continue;
       std::vector<Value> values(row.begin(), row.end());
       if (source.has_time) values.emplace_back(now);
-      const auto done = transaction.run(source.add, values, [](const Row&) {});
+      const auto done = transaction.run(source.add, values, ignore_rows);
       if (!done) return fail(done.error());
     }
   }

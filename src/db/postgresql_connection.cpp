@@ -208,9 +208,7 @@ Result<std::unique_ptr<PostgresqlConnection>> PostgresqlConnection::connect(
     first = index;
     return connection;
   }
-  Error error{Errc::unavailable, {}, std::move(reason)};
-  error.retry_after = 1s;
-  return fail(std::move(error));
+  return fail(Error::unavailable(std::move(reason)));
 }
 
 std::optional<Error> PostgresqlConnection::set_session(const PostgresqlSettings& settings,
@@ -230,16 +228,14 @@ std::optional<Error> PostgresqlConnection::set_session(const PostgresqlSettings&
   const auto idle = std::to_string(settings.statement_timeout.count() + 10'000);
   const std::array<Value, 2> values{Value{std::string_view(statement)},
                                     Value{std::string_view(idle)}};
-  const auto nothing = [](const Row&) {};
-  Statement statements[] = {{limits, values, nothing}};
+  Statement statements[] = {{limits, values}};
   if (auto done = run(statements, deadline); !done) return std::move(done.error());
   return std::nullopt;
 }
 
 std::optional<Error> PostgresqlConnection::ping(Deadline deadline) {
   static constexpr Sql one{"SELECT 1"};
-  const auto nothing = [](const Row&) {};
-  Statement statements[] = {{one, {}, nothing}};
+  Statement statements[] = {{one, {}}};
   if (auto done = run(statements, deadline); !done) return std::move(done.error());
   return std::nullopt;
 }
@@ -252,9 +248,7 @@ bool PostgresqlConnection::has_news() const noexcept {
 Error PostgresqlConnection::broken(std::string reason) {
   is_broken_ = true;
   may_fare_better_ = true;
-  Error error{Errc::unavailable, {}, std::move(reason)};
-  error.retry_after = 1s;
-  return error;
+  return Error::unavailable(std::move(reason));
 }
 
 Error PostgresqlConnection::lost() {
@@ -545,9 +539,7 @@ Error PostgresqlConnection::error(const PGresult* answer, std::string_view text)
     may_fare_better_ = state == "40001" || state == "40P01" || state == "0A000" ||
                        state == "26000" || state == "42P05" || kind == "08" ||
                        (kind == "57" && state != "57014");
-    Error error{Errc::unavailable, {}, reason};
-    error.retry_after = 1s;
-    return error;
+    return Error::unavailable(reason);
   };
   // Lost to another, locked, too slow, full, not allowed: nothing is wrong with the connection.
   if (state == "40001" || state == "40P01" || state == "55P03" || state == "57014" ||

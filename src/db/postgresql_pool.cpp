@@ -54,9 +54,8 @@ Result<PostgresqlPool::Connection> PostgresqlPool::take(Deadline deadline) {
     const auto come = available_.wait_until(lock, deadline);
     --takers_;
     if (come == std::cv_status::timeout && idle_.empty()) {
-      Error error{Errc::unavailable, {}, "no connection to the database came free in time"};
-      error.retry_after = 1s;
-      return fail(death_.value_or(std::move(error)));
+      return fail(
+          death_.value_or(Error::unavailable("no connection to the database came free in time")));
     }
   }
 }

@@ -276,7 +276,7 @@ Result<void> SqliteConnection::run_script(std::string_view text) {
 }
 
 std::optional<Error> SqliteConnection::control(const Sql& sql) {
-  const auto done = run(sql, {}, [](const Row&) {});
+  const auto done = run(sql, {}, ignore_rows);
   if (done) return std::nullopt;
   return done.error();
 }
@@ -326,9 +326,7 @@ Error SqliteConnection::error(int code, std::string_view text) {
     case SQLITE_SCHEMA: {
       was_locked_ = (code & 0xff) != SQLITE_SCHEMA;
       if (!may_wait()) return {Errc::would_wait, {}, reason};
-      Error error{Errc::unavailable, {}, reason};
-      error.retry_after = 1s;
-      return error;
+      return Error::unavailable(reason);
     }
     case SQLITE_FULL:
     case SQLITE_IOERR:
@@ -343,9 +341,7 @@ Error SqliteConnection::error(int code, std::string_view text) {
     case SQLITE_NOMEM: {
       // A full disk is not the connection's fault; of the others it may remember something.
       broken_ = broken_ || (code & 0xff) != SQLITE_FULL;
-      Error error{Errc::unavailable, {}, reason};
-      error.retry_after = 1s;
-      return error;
+      return Error::unavailable(reason);
     }
     default: throw Fault(reason + ", in: " + std::string(text));
   }

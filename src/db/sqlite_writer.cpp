@@ -214,11 +214,7 @@ std::optional<Error> SqliteWriter::make_ready(Deadline deadline) {
   }
   if (connection_) return std::nullopt;
   auto opened = SqliteConnection::open(path_, SqliteConnection::Mode::writer, deadline);
-  if (!opened) {
-    opened.error().code = Errc::unavailable;
-    opened.error().retry_after = std::chrono::seconds{1};
-    return std::move(opened.error());
-  }
+  if (!opened) return Error::unavailable(std::move(opened.error().reason));
   connection_ = *std::move(opened);
   return std::nullopt;
 }

@@ -80,6 +80,8 @@ struct Error {
   std::vector<TokenMessage> messages{};
   std::chrono::seconds retry_after{0};
 
+  /// Errc::unavailable, worth another attempt after a second.
+  static Error unavailable(std::string reason);
   /// {"non_field_errors": [text]}
   static Error non_field(Text text);
   /// {field: [text]}

@@ -26,12 +26,15 @@ struct Fault : std::runtime_error {
 
 enum class Engine { sqlite, postgresql };
 
+/// For a statement whose rows, if it has any, do not matter.
+inline constexpr auto ignore_rows = [](const Row&) {};
+
 /// One of several statements that go out together. It refers to what it is given: name the values
 /// and the callable first.
 struct Statement {
   const Sql& sql;
   std::span<const Value> values;
-  FunctionRef<void(const Row&)> each;
+  FunctionRef<void(const Row&)> each = ignore_rows;
   std::int64_t rows = 0;  ///< afterwards: as Transaction::run returns it
 };
 
@@ -52,7 +55,7 @@ class Transaction {
     return run(sql, std::span(values.begin(), values.size()), each);
   }
   Result<std::int64_t> run(const Sql& sql, std::initializer_list<Value> values = {}) {
-    return run(sql, values, [](const Row&) {});
+    return run(sql, values, ignore_rows);
   }
   /// Runs them in order; on PostgreSQL in one round trip. The first Error ends it, but which of the
   /// `each` were called by then depends on the engine.
