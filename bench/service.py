@@ -182,17 +182,19 @@ def cost(server, script, folder, seconds):
 
 
 def compare(title, folder, rounds, seconds, contenders):
-    """Takes the contenders in turn; prints medians and ratios to the first."""
+    """Takes the contenders in turn; prints medians, and medians of each round's ratio to the first:
+    what else the machine does comes and goes, and is the same to those of a round."""
     times = {name: [] for name, _, _ in contenders}
     for _ in range(rounds):
         for name, server, script in contenders:
             times[name].append(cost(server, script, folder, seconds))
     medians = {name: statistics.median(t) for name, t in times.items()}
-    first = next(iter(medians.values()))
+    first = next(iter(times.values()))
     print(f"\n{title}")
     for name, value in medians.items():
         spread = f"{min(times[name]):.2f} to {max(times[name]):.2f}"
-        print(f"  {name:<16} {value:7.2f} us/request ({spread})   {value / first:5.2f} x")
+        ratio = statistics.median(mine / its for mine, its in zip(times[name], first))
+        print(f"  {name:<16} {value:7.2f} us/request ({spread})   {ratio:5.2f} x")
     return medians
 
 

@@ -1,6 +1,7 @@
 #include "http/request_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
@@ -52,10 +53,16 @@ Refusal to_refusal(error_code error) {
 
 /// What RFC 3986 lets a Host or an authority without user information have: no comma, white space,
 /// '@' or '/', which others on the way could split it at.
-bool is_host_char(char c) {
-  return is_digit(c) || is_letter(c) ||
-         std::string_view("-._~%!$&'()*+;=:[]").find(c) != std::string_view::npos;
-}
+constexpr auto host_chars = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0; c < 0x80; ++c) {
+    const auto each = static_cast<char>(c);
+    table[c] = is_digit(each) || is_letter(each) ||
+               std::string_view("-._~%!$&'()*+;=:[]").find(each) != std::string_view::npos;
+  }
+  return table;
+}();
+bool is_host_char(char c) { return host_chars[static_cast<unsigned char>(c)]; }
 bool is_host(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_host_char);
 }

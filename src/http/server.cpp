@@ -304,6 +304,7 @@ class Worker {
   void close_all() {
     auto& all = serving_.connections;
     while (!all.empty()) all.back()->close();
+    serving_.to_read.clear();
   }
 
   Serving serving_;  // before io_: handlers that are dropped with io_ may own connections

@@ -41,7 +41,10 @@ struct Request {
   std::array<std::string_view, 2> params{};
 };
 
+bool same_size_equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 /// Whether two field names (or other ASCII tokens) are the same, case aside.
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
+inline bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && same_size_equal_ignoring_case(a, b);
+}
 
 }  // namespace easyjwt::http
