@@ -52,6 +52,8 @@ const ErrcDescription& describe(Errc code) noexcept {
   static const ErrcDescription user_inactive{401, "user_inactive", "User is inactive"};
   static const ErrcDescription password_changed{401, "password_changed",
                                                 "The user's password has been changed."};
+  static const ErrcDescription remote_refusal{401, "", "Authentication service returned an error."};
+  static const ErrcDescription throttled{429, "", "Request was throttled."};
   static const ErrcDescription denied{403, "",
                                       "You do not have permission to perform this action."};
   static const ErrcDescription not_found{404, "", "Not found."};
@@ -78,6 +80,8 @@ const ErrcDescription& describe(Errc code) noexcept {
     case Errc::user_not_found: return user_not_found;
     case Errc::user_inactive: return user_inactive;
     case Errc::password_changed: return password_changed;
+    case Errc::auth_service_refused: return remote_refusal;
+    case Errc::throttled: return throttled;
     case Errc::permission_denied: return denied;
     case Errc::not_found: return not_found;
     case Errc::method_not_allowed: return method;
@@ -99,6 +103,10 @@ const ErrcDescription& describe(Errc code) noexcept {
 }
 
 void append_error_body(std::string& out, const Error& error) {
+  if (!error.body.empty()) {
+    out += error.body;
+    return;
+  }
   const auto& row = describe(error.code);
   out += '{';
   if (!error.fields.empty()) {

@@ -42,4 +42,13 @@ TEST(Error, EscapesArguments) {
 }
 
 }  // namespace
+TEST(ErrorBody, IsWhatAnotherServiceSaidWhereThatIsPassedOn) {
+  Error error{Errc::auth_service_refused};
+  EXPECT_EQ(body(error), R"({"detail":"Authentication service returned an error."})");
+  error.body = R"({"email":["Enter a valid email address."]})";
+  EXPECT_EQ(body(error), error.body);
+  EXPECT_EQ(describe(Errc::auth_service_refused).status, 401);
+  EXPECT_EQ(describe(Errc::throttled).status, 429);
+}
+
 }  // namespace easyjwt

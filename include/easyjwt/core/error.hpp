@@ -24,7 +24,8 @@ enum class Errc {
   bad_authorization_header,  ///< the scheme is ours, the rest is not two words
   user_not_found,            ///< a good token of a user that is no more
   user_inactive,
-  password_changed,  ///< CHECK_REVOKE_TOKEN: the token is from before the password
+  password_changed,      ///< CHECK_REVOKE_TOKEN: the token is from before the password
+  auth_service_refused,  ///< `Error::body` is what it said
   // 403 to 431
   permission_denied,
   not_found,
@@ -33,6 +34,7 @@ enum class Errc {
   uri_too_long,
   unsupported_media_type,
   headers_too_large,
+  throttled,  ///< 429, Retry-After
   // 5xx
   internal,             ///< a fault of ours; the log has the reason, the client a request id
   not_implemented,      ///< a transfer coding that we don't have
@@ -79,6 +81,7 @@ struct Error {
   std::vector<FieldErrors> fields{};
   std::vector<TokenMessage> messages{};
   std::chrono::seconds retry_after{0};
+  std::string body{};  ///< JSON that is sent instead of all that, as somebody else wrote it
 
   /// Errc::unavailable, worth another attempt after a second.
   static Error unavailable(std::string reason);

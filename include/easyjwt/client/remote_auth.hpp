@@ -1,0 +1,74 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "easyjwt/core/error.hpp"
+#include "easyjwt/core/json.hpp"
+#include "easyjwt/core/log.hpp"
+
+namespace easyjwt {
+
+/// EASY_JWT's keys of the same names (REMOTE_AUTH_...), and the breaker's.
+struct RemoteAuthSettings {
+  std::string service_url = "http://127.0.0.1:8000";  ///< REMOTE_AUTH_SERVICE_URL
+  std::string token_path = "/auth/token/";
+  std::string refresh_path = "/auth/token/refresh/";
+  std::string verify_path = "/auth/token/verify/";
+  std::string user_path = "/auth/user/";
+  std::string password_change_path = "/auth/password-change/";
+  std::string blacklist_path = "/auth/token/blacklist/";
+  std::chrono::milliseconds request_timeout{30'000};
+  bool ssl_verify = true;
+  std::string ca_file;                           ///< PEM; empty: the system's
+  std::string auth_header_type = "Bearer";       ///< the first of AUTH_HEADER_TYPES
+  std::size_t max_calls = 64;                    ///< at a time; more are Errc::unavailable at once
+  unsigned breaker_failures = 3;                 ///< in a row, which open the breaker
+  std::chrono::milliseconds breaker_pause{500};  ///< between two attempts to find it well again
+};
+
+/// The calls of a client-service to its auth-service, over kept connections (the original's
+/// TokenManager). Any thread; blocks, so never on a connection's thread (Errc::would_wait there,
+/// with nothing sent).
+///
+/// Errors, all calls:
+/// - Errc::auth_service_refused: a 4xx; goes out as 401 with Error::body, which is the answer's
+///   JSON, or {"detail": "Authentication service returned an error."} where it has none.
+/// - Errc::throttled: a 429, with its Retry-After.
+/// - Errc::unavailable: no answer, a 5xx, another content type than JSON, or something that is not
+///   what the call answers. `reason` says which, without tokens and passwords.
+///
+/// The breaker: failures in a row open it. While it is open every call is Errc::unavailable at
+/// once, and a thread of its own asks the auth-service until it answers anything; no request is
+/// held for that. What waits for an answer is watched too, so that an auth-service that stands
+/// still does not hold all threads until the timeout. Logged once when it opens and when it closes.
+class RemoteAuth {
+ public:
+  /// Throws SettingsError: a URL that nothing can be fetched from, a path that does not begin with
+  /// '/'.
+  RemoteAuth(RemoteAuthSettings settings, Log log);
+  ~RemoteAuth();
+  RemoteAuth(const RemoteAuth&) = delete;
+  RemoteAuth& operator=(const RemoteAuth&) = delete;
+
+  const RemoteAuthSettings& settings() const noexcept;
+
+  /// The answer's object as it is: "refresh" and "access".
+  Result<json::object> obtain(std::string_view email, std::string_view password);
+  Result<json::object> refresh(std::string_view refresh);
+  Result<void> verify(std::string_view token);
+  Result<void> blacklist(std::string_view refresh);
+  Result<void> change_password(std::string_view email, std::string_view password,
+                               std::string_view new_password);
+  /// GET /auth/user/ with the access token: it judges the token and brings its user. An answer
+  /// without an integer "id" and an "email" is Errc::unavailable.
+  Result<json::object> user(std::string_view access);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace easyjwt
