@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -88,9 +89,18 @@ class FileDatabase final : public Database {
 
   Engine engine() const noexcept override { return Engine::sqlite; }
   Counters counters() const noexcept override { return writer_.counters(); }
+  bool submit(Task& task) override {
+    try {
+      writer_.submit(task, Patience(busy_deadline_).deadline());
+      return true;
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+  }
 
  protected:
   std::optional<Error> perform_read(Work work) override {
+    if (writer_.is_in_task()) return writer_.run_in_task(work);
     const Patience patience(busy_deadline_);
     const auto generation = writer_.generation();
     auto taken = readers_.take(generation, patience.deadline());
@@ -114,6 +124,7 @@ class FileDatabase final : public Database {
   }
 
   std::optional<Error> perform_write(Work work) override {
+    if (writer_.is_in_task()) return writer_.run_in_task(work);
     if (!may_wait()) return Error{Errc::would_wait};
     const Patience patience(busy_deadline_);
     return writer_.write(work, patience.deadline());

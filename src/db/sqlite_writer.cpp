@@ -4,8 +4,19 @@
 #include <utility>
 #include <vector>
 
+#include "easyjwt/core/waiting.hpp"
+
 namespace easyjwt::db {
 namespace {
+
+/// The task that the calling thread, a writer's, is inside of.
+struct RunningTask {
+  const SqliteWriter* writer;
+  SqliteConnection& connection;
+  Transaction& transaction;
+  bool is_to_be_undone = false;
+};
+thread_local RunningTask* running_task = nullptr;
 
 constexpr std::size_t largest_batch = 64;
 /// The log's length in pages from which it is checkpointed: once nothing has come for idle_time,
@@ -102,6 +113,28 @@ bool run_batch(SqliteConnection& connection, std::span<Job* const> jobs) {
   return !error;
 }
 
+/// A task as a job.
+struct SqliteWriter::Submitted final : Waiting {
+  Submitted(SqliteWriter& writer_, Task& task_, Deadline deadline_)
+      : Waiting(Work(*this), deadline_), writer(writer_) {
+    task = &task_;
+  }
+  /// An Error only to have its writes undone: what it answers is its own affair.
+  std::optional<Error> operator()(Transaction& transaction) {
+    RunningTask running{&writer, *writer.connection_, transaction};
+    running_task = &running;
+    const NoWaiting no_waiting;  // all others of the batch would wait with it
+    task->run();
+    running_task = nullptr;
+    is_undone = running.is_to_be_undone;
+    if (is_undone) return Error{};
+    return std::nullopt;
+  }
+
+  SqliteWriter& writer;
+  bool is_undone = false;
+};
+
 SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, std::string path,
                            Health& health)
     : path_(std::move(path)),
@@ -123,6 +156,44 @@ std::optional<Error> SqliteWriter::write(Work work, Deadline deadline) {
     throw Fault("a write inside a write would wait for itself");
   }
   Waiting job(work, deadline);
+  queue(job);
+  auto& bell = bells_[job.batch % bells_.size()];
+  for (;;) {
+    const auto rung = bell.load(std::memory_order_acquire);
+    if (finished_.load(std::memory_order_acquire) >= job.batch) break;
+    bell.wait(rung, std::memory_order_acquire);
+  }
+  if (job.exception) std::rethrow_exception(std::exchange(job.exception, nullptr));
+  return std::move(job.error);
+}
+
+void SqliteWriter::submit(Task& task, Deadline deadline) {
+  auto job = std::make_unique<Submitted>(*this, task, deadline);
+  queue(*job);
+  static_cast<void>(job.release());  // serve() deletes it
+}
+
+bool SqliteWriter::is_in_task() const noexcept {
+  return running_task != nullptr && running_task->writer == this;
+}
+
+std::optional<Error> SqliteWriter::run_in_task(Work work) {
+  auto& running = *running_task;
+  const auto before = running.connection.changes();
+  const auto judge = [&](bool good) {
+    if (!good && running.connection.changes() != before) running.is_to_be_undone = true;
+  };
+  try {
+    auto error = work(running.transaction);
+    judge(!error);
+    return error;
+  } catch (...) {
+    judge(false);
+    throw;
+  }
+}
+
+void SqliteWriter::queue(Waiting& job) {
   {
     const std::lock_guard lock(mutex_);
     // Full, or taken: the next one.
@@ -136,14 +207,6 @@ std::optional<Error> SqliteWriter::write(Work work, Deadline deadline) {
     queue_.push_back(&job);
   }
   arrived_.notify_one();
-  auto& bell = bells_[job.batch % bells_.size()];
-  for (;;) {
-    const auto rung = bell.load(std::memory_order_acquire);
-    if (finished_.load(std::memory_order_acquire) >= job.batch) break;
-    bell.wait(rung, std::memory_order_acquire);
-  }
-  if (job.exception) std::rethrow_exception(std::exchange(job.exception, nullptr));
-  return std::move(job.error);
 }
 
 Database::Counters SqliteWriter::counters() const noexcept {
@@ -158,12 +221,24 @@ void SqliteWriter::serve() {
     auto deadline = Deadline::max();
     for (const auto* job : taken) deadline = std::min(deadline, job->deadline);
     run(jobs, deadline);
-    // From here on the jobs are gone. One call wakes all of a batch.
     const auto batch = taken.front()->batch;
+    bool is_waited_for = false;
+    for (auto* job : taken) {
+      if (job->task == nullptr) {
+        is_waited_for = true;
+        continue;
+      }
+      const std::unique_ptr<Submitted> submitted(static_cast<Submitted*>(job));
+      const bool has_failed = submitted->error && !submitted->is_undone;
+      submitted->task->done(has_failed ? &*submitted->error : nullptr);
+    }
+    // From here on the jobs are gone. One call wakes all of a batch.
     finished_.store(batch, std::memory_order_release);
     auto& bell = bells_[batch % bells_.size()];
-    bell.fetch_add(1, std::memory_order_release);
-    bell.notify_all();
+    if (is_waited_for) {
+      bell.fetch_add(1, std::memory_order_release);
+      bell.notify_all();
+    }
     if (connection_) connection_->checkpoint_beyond(checkpoint_at_last);
   }
 }

@@ -19,6 +19,7 @@
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/core/function_ref.hpp"
 #include "easyjwt/core/log.hpp"
+#include "easyjwt/core/task.hpp"
 #include "easyjwt/db/database.hpp"
 
 namespace easyjwt::db {
@@ -51,6 +52,12 @@ class SqliteWriter {
   /// are waited for until the deadline, and hardly at all by those who ask while a lock outlasts
   /// one: with each of them waiting anew, a lane's threads would soon all wait.
   std::optional<Error> write(Work work, Deadline deadline);
+  /// Database::submit().
+  void submit(Task& task, Deadline deadline);
+  /// Whether the calling thread is inside a submitted task, and so in its transaction.
+  bool is_in_task() const noexcept;
+  /// Does `work` in it.
+  std::optional<Error> run_in_task(Work work);
   Database::Counters counters() const noexcept;
   /// Changes when the file was found to be another one than before.
   std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_relaxed); }
@@ -61,9 +68,12 @@ class SqliteWriter {
 
     const Deadline deadline;
     std::uint64_t batch = 0;  ///< that it is part of: known from the start
+    Task* task = nullptr;     ///< what it runs, where nobody waits for it; it is on the heap then
   };
+  struct Submitted;
 
   void serve();
+  void queue(Waiting& job);
   /// Waits for jobs and takes up to a batch of them; false at the end.
   bool take(std::vector<Waiting*>& taken);
   void run(std::span<Job* const> jobs, Deadline deadline);

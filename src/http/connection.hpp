@@ -120,7 +120,7 @@ inline void Serving::read_soon(std::shared_ptr<AnyConnection> connection) {
 /// has a deadline that the sweep watches, since a timer per operation costs more than the
 /// operation. While a request is in a lane nothing is read, so what the Request points at stays.
 template <class Stream>
-class Connection final : public AnyConnection, private Job {
+class Connection final : public AnyConnection, private Task {
  public:
   static constexpr bool tls = std::is_same_v<Stream, TlsStream>;
 
@@ -323,31 +323,46 @@ class Connection final : public AnyConnection, private Job {
     }
   }
 
-  // A request's way through a lane: in here, run() there, resume() back here. It goes in when
-  // everything before it is written, so nothing else happens to the connection meanwhile.
+  // A request's way through a lane: in here, run() and done() there, resume() back here. It goes in
+  // when everything before it is written, so nothing else happens to the connection meanwhile.
 
   /// False where the lane takes no more, and the answer says so.
   bool enter_lane() {
-    const View& view = *std::exchange(waits_, nullptr);
+    view_ = std::exchange(waits_, nullptr);
     stage_ = Stage::lane;
     deadline_ = SteadyTime::max();
     self_ = shared();
-    counts_wait_ = view.lane == Lane::storage;
+    lane_ = view_->lane;
     submitted_ = std::chrono::steady_clock::now();
-    if (serving_.lanes.submit(view.lane, *this)) return true;
+    if (serving_.lanes.submit(lane_, *this)) return true;
     self_.reset();
-    finish(serving_.router.busy_response(view));
+    finish(serving_.router.error_response(*view_, Error{Errc::busy}));
     return false;
   }
   void run() noexcept override {
     // Where the database holds up all threads of its lane, who comes then has waited for it, too.
     // A queue for hashing is no fault of the database.
     const auto waited = std::chrono::steady_clock::now() - submitted_;
-    const DatabaseWait wait(counts_wait_ ? waited : std::chrono::nanoseconds::zero());
+    const bool counts = lane_ == Lane::storage || lane_ == Lane::commit;
+    const DatabaseWait wait(counts ? waited : std::chrono::nanoseconds::zero());
     outcome_ = serving_.router.dispatch(request_);
-    net::post(serving_.io, [self = std::move(self_)] { self->resume(); });
   }
-  void drop() noexcept override { self_.reset(); }
+  void done(const Error* error) noexcept override {
+    auto& lanes = serving_.lanes;
+    const bool was_commit = lane_ == Lane::commit;
+    if (error == nullptr && outcome_.waits != nullptr && was_commit) {
+      // It waits for more than its write, which the others of a commit cannot wait for.
+      lane_ = Lane::storage;
+      if (lanes.submit(lane_, *this)) return lanes.committed();
+      outcome_ = {};
+      outcome_.response = serving_.router.error_response(*view_, Error{Errc::busy});
+    } else if (error != nullptr) {
+      outcome_ = {};
+      outcome_.response = serving_.router.error_response(*view_, *error);
+    }
+    net::post(serving_.io, [self = std::move(self_)] { self->resume(); });
+    if (was_commit) lanes.committed();
+  }
   void resume() {
     if (closed_) return;
     finish(std::exchange(outcome_, {}).response);
@@ -464,7 +479,7 @@ class Connection final : public AnyConnection, private Job {
   RequestIds::Id made_id_;
   SteadyTime began_;
   SteadyTime submitted_;  ///< to a lane
-  bool counts_wait_ = false;
+  Lane lane_ = Lane::storage;
   std::string out_;
   std::size_t sent_ = 0;
   Stage stage_ = Stage::idle;
@@ -473,6 +488,7 @@ class Connection final : public AnyConnection, private Job {
   bool expired_ = false;
   bool closed_ = false;
   const View* waits_ = nullptr;       ///< whose lane the present request is to go to
+  const View* view_ = nullptr;        ///< whose lane it is in
   Router::Outcome outcome_;           ///< what it comes back with
   std::shared_ptr<Connection> self_;  ///< keeps it while a lane has it
 };

@@ -15,7 +15,7 @@ unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 }  // namespace
 
-bool LaneThreads::submit(Job& job) {
+bool LaneThreads::submit(Task& task) {
   Threads left;
   {
     const std::lock_guard lock(mutex_);
@@ -29,9 +29,9 @@ bool LaneThreads::submit(Job& job) {
         if (running_.empty()) return false;
       }
     }
-    job.next_ = nullptr;
-    (last_ != nullptr ? last_->next_ : first_) = &job;
-    last_ = &job;
+    task.next = nullptr;
+    (last_ != nullptr ? last_->next : first_) = &task;
+    last_ = &task;
     ++queued_;
     left.swap(left_);
   }
@@ -59,12 +59,13 @@ void LaneThreads::work(Threads::iterator self) {
         wake_.wait_for(lock, limits_.linger, [this] { return first_ != nullptr || ending_; });
     --idle_;
     if (!called || ending_) break;
-    Job& job = *first_;
-    first_ = std::exchange(job.next_, nullptr);
+    Task& task = *first_;
+    first_ = std::exchange(task.next, nullptr);
     if (first_ == nullptr) last_ = nullptr;
     --queued_;
     lock.unlock();
-    job.run();
+    task.run();
+    task.done(nullptr);
     lock.lock();
   }
   // The destructor joins whoever is still in running_.
@@ -72,7 +73,7 @@ void LaneThreads::work(Threads::iterator self) {
 }
 
 LaneThreads::~LaneThreads() {
-  Job* waiting = nullptr;
+  Task* waiting = nullptr;
   Threads all;
   {
     const std::lock_guard lock(mutex_);
@@ -83,7 +84,8 @@ LaneThreads::~LaneThreads() {
   }
   wake_.notify_all();
   for (auto& thread : all) thread.join();
-  while (waiting != nullptr) std::exchange(waiting, waiting->next_)->drop();
+  const Error ended{Errc::busy};
+  while (waiting != nullptr) std::exchange(waiting, waiting->next)->done(&ended);
 }
 
 std::size_t LaneThreads::threads() const {
@@ -91,20 +93,41 @@ std::size_t LaneThreads::threads() const {
   return running_.size();
 }
 
-Lanes::Lanes(unsigned storage_threads, unsigned hashing_threads, std::size_t hashing_queue)
-    : storage_({.threads = std::max(1U, storage_threads)}),
-      hashing_({.threads = hashing_threads > 0 ? hashing_threads : 4 * cores(),
-                .queue = hashing_queue > 0 ? hashing_queue : 64 * cores(),
+Lanes::Lanes(const ServerSettings& settings)
+    : committer_(settings.committer),
+      storage_({.threads = std::max(1U, settings.storage_threads)}),
+      hashing_({.threads = settings.hashing_threads > 0 ? settings.hashing_threads : 4 * cores(),
+                .queue = settings.hashing_queue > 0 ? settings.hashing_queue : 64 * cores(),
                 .background = true}),
       remote_({.threads = remote_threads}) {}
 
-bool Lanes::submit(Lane lane, Job& job) {
+Lanes::~Lanes() {
+  std::unique_lock lock(mutex_);
+  all_committed_.wait(lock, [this] { return committing_ == 0; });
+}
+
+bool Lanes::submit(Lane lane, Task& task) {
   switch (lane) {
-    case Lane::storage: return storage_.submit(job);
-    case Lane::hashing: return hashing_.submit(job);
-    case Lane::remote: return remote_.submit(job);
+    case Lane::commit: {
+      {
+        const std::lock_guard lock(mutex_);
+        ++committing_;
+      }
+      if (committer_ && committer_(task)) return true;
+      if (storage_.submit(task)) return true;
+      committed();
+      return false;
+    }
+    case Lane::storage: return storage_.submit(task);
+    case Lane::hashing: return hashing_.submit(task);
+    case Lane::remote: return remote_.submit(task);
   }
   return false;
+}
+
+void Lanes::committed() {
+  const std::lock_guard lock(mutex_);
+  if (--committing_ == 0) all_committed_.notify_all();
 }
 
 }  // namespace easyjwt::http

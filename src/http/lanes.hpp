@@ -8,25 +8,11 @@
 #include <mutex>
 #include <thread>
 
+#include "easyjwt/core/task.hpp"
 #include "easyjwt/http/router.hpp"
+#include "easyjwt/http/server.hpp"
 
 namespace easyjwt::http {
-
-/// Work for a lane. Linked into its queue, so that queueing allocates nothing.
-class Job {
- public:
-  /// On a thread of the lane.
-  virtual void run() noexcept = 0;
-  /// Instead of run(), where the lane ends before its turn comes.
-  virtual void drop() noexcept = 0;
-
- protected:
-  virtual ~Job() = default;
-
- private:
-  friend class LaneThreads;
-  Job* next_ = nullptr;
-};
 
 /// A bounded pool of threads that are made when there is work and leave when there has been none
 /// for a while.
@@ -39,13 +25,13 @@ class LaneThreads {
     std::chrono::milliseconds linger{10'000};
   };
   explicit LaneThreads(Limits limits) : limits_(limits) {}
-  /// Drops what waits and joins what runs.
+  /// Joins what runs; what waits is done without having run.
   ~LaneThreads();
   LaneThreads(const LaneThreads&) = delete;
   LaneThreads& operator=(const LaneThreads&) = delete;
 
-  /// False where the queue is full, or no thread could be made. `job` must live until it ran.
-  bool submit(Job& job);
+  /// False where the queue is full, or no thread could be made.
+  bool submit(Task& task);
 
   std::size_t threads() const;
 
@@ -57,8 +43,8 @@ class LaneThreads {
   const Limits limits_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  Job* first_ = nullptr;
-  Job* last_ = nullptr;
+  Task* first_ = nullptr;
+  Task* last_ = nullptr;
   std::size_t queued_ = 0;
   std::size_t idle_ = 0;
   bool ending_ = false;
@@ -69,10 +55,17 @@ class LaneThreads {
 /// The pools of a server, one for each Lane.
 class Lanes {
  public:
-  Lanes(unsigned storage_threads, unsigned hashing_threads, std::size_t hashing_queue);
-  bool submit(Lane lane, Job& job);
+  explicit Lanes(const ServerSettings& settings);
+  ~Lanes();
+  bool submit(Lane lane, Task& task);
+  /// To be called at the end of each done() of Lane::commit.
+  void committed();
 
  private:
+  const Committer committer_;
+  std::mutex mutex_;
+  std::condition_variable all_committed_;
+  std::size_t committing_ = 0;
   LaneThreads storage_;
   LaneThreads hashing_;
   LaneThreads remote_;

@@ -234,8 +234,8 @@ Router::Outcome Router::dispatch(Request& request) const noexcept {
   return out;
 }
 
-Response Router::busy_response(const View& view) const {
-  auto response = error_response(Error{Errc::busy});
+Response Router::error_response(const View& view, const Error& error) const {
+  auto response = error_response(error);
   response.view_fields = static_cast<const Route&>(view).fields;
   return response;
 }

@@ -324,10 +324,7 @@ class Worker {
 
 struct Server::Impl {
   Impl(ServerSettings settings_, const Router& router_, Log log_)
-      : settings(std::move(settings_)),
-        router(router_),
-        log(std::move(log_)),
-        lanes(settings.storage_threads, settings.hashing_threads, settings.hashing_queue) {}
+      : settings(std::move(settings_)), router(router_), log(std::move(log_)), lanes(settings) {}
 
   void listen(const tcp::endpoint& wanted) {
     const unsigned cores = std::max(1U, std::thread::hardware_concurrency());

@@ -15,10 +15,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct TestJob final : Job {
+struct TestJob final : Task {
   explicit TestJob(std::function<void()> work_) : work(std::move(work_)) {}
   void run() noexcept override { work(); }
-  void drop() noexcept override { dropped = true; }
+  void done(const Error* error) noexcept override { dropped = error != nullptr; }
   std::function<void()> work;
   std::atomic<bool> dropped = false;
 };

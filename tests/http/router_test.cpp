@@ -239,8 +239,8 @@ TEST_F(RouterTest, WhatWouldWaitIsSentToItsLane) {
     const auto outcome = dispatch("GET", "/a/");
     ASSERT_NE(outcome.waits, nullptr);
     EXPECT_EQ(outcome.waits->path, "/a/");
-    EXPECT_EQ(router_.busy_response(*outcome.waits).status, 503);
-    EXPECT_EQ(router_.busy_response(*outcome.waits).view_fields,
+    EXPECT_EQ(router_.error_response(*outcome.waits, Error{Errc::busy}).status, 503);
+    EXPECT_EQ(router_.error_response(*outcome.waits, Error{Errc::busy}).view_fields,
               "Allow: GET, HEAD, OPTIONS\r\nVary: Accept\r\n");
   }
   EXPECT_EQ(answer("GET", "/a/").body, "waited");

@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 ///
 ///   /echo/   POST: {"method", ...} what it saw, as text; GET: "hello"
 ///   /wait/   GET: waits in the storage lane until open() is called
+///   /commit/ POST: the same in the lane of commits
 ///   /hash/   POST: the same in the hashing lane
 ///   /big/    GET: 8 MB
 ///   /throw/  GET: a fault
@@ -119,6 +120,7 @@ class RunningServer {
                 std::string(request.client_address) + "|" + std::string(request.scheme));
           }}});
     add("/wait/", Lane::storage, {{Method::get, waits()}});
+    add("/commit/", Lane::commit, {{Method::post, waits()}});
     add("/hash/", Lane::hashing, {{Method::post, waits()}});
     add("/big/", Lane::storage, {{Method::get, [](const Request&) {
                                     return Response::json(std::string(8'000'000, 'x'));

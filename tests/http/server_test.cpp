@@ -515,5 +515,99 @@ TEST(Server, AllThreadsTakeConnections) {
   EXPECT_EQ(prefixes.size(), 3u);  // request ids begin with a number of the thread's own
 }
 
+/// A writer as a database has one: a thread that runs tasks and says later what became of them.
+class TestCommitter {
+ public:
+  ~TestCommitter() {
+    for (auto& thread : threads_) thread.join();
+  }
+  Committer committer() {
+    return [this](Task& task) {
+      if (refuses) return false;
+      ++taken;
+      threads_.emplace_back([this, &task] {
+        {
+          std::optional<NoWaiting> no_waiting;
+          if (may_not_wait) no_waiting.emplace();
+          if (!fails) task.run();
+        }
+        const Error error = Error::unavailable("disk full");
+        task.done(fails ? &error : nullptr);
+      });
+      return true;
+    };
+  }
+
+  bool refuses = false;
+  bool may_not_wait = false;
+  bool fails = false;
+  std::atomic<int> taken = 0;
+
+ private:
+  std::vector<std::thread> threads_;
+};
+
+ServerSettings with(TestCommitter& committer) {
+  ServerSettings settings;
+  settings.threads = 1;
+  settings.committer = committer.committer();
+  return settings;
+}
+
+TEST(CommitLane, IsAnsweredOnceItIsCommitted) {
+  TestCommitter committer;
+  RunningServer server(with(committer));
+  server.open();
+  EXPECT_TRUE(has(server.exchange(post("/commit/", "") + get("/echo/", "Connection: close\r\n")),
+                  "\"waited\""));
+  EXPECT_EQ(committer.taken, 1);
+}
+
+TEST(CommitLane, AFailedCommitIsAnErrorOfTheView) {
+  TestCommitter committer;
+  committer.fails = true;
+  RunningServer server(with(committer));
+  server.open();
+  const auto answer = server.exchange(post("/commit/", "", "Connection: close\r\n"));
+  EXPECT_TRUE(has(answer, "HTTP/1.1 503 ")) << answer;
+  EXPECT_TRUE(has(answer, "Retry-After: 1\r\n")) << answer;
+  EXPECT_TRUE(has(answer, "Allow: POST, OPTIONS\r\n")) << answer;
+}
+
+TEST(CommitLane, WhatWaitsForMoreGoesOnInTheStorageLane) {
+  TestCommitter committer;
+  committer.may_not_wait = true;
+  RunningServer server(with(committer));
+  server.open();
+  EXPECT_TRUE(has(server.exchange(post("/commit/", "", "Connection: close\r\n")), "\"waited\""));
+  EXPECT_EQ(committer.taken, 1);
+}
+
+TEST(CommitLane, IsTheStorageLaneWhereNobodyCommits) {
+  TestCommitter committer;
+  committer.refuses = true;
+  RunningServer server(with(committer));
+  server.open();
+  EXPECT_TRUE(has(server.exchange(post("/commit/", "", "Connection: close\r\n")), "\"waited\""));
+  RunningServer without;
+  without.open();
+  EXPECT_TRUE(has(without.exchange(post("/commit/", "", "Connection: close\r\n")), "\"waited\""));
+}
+
+TEST(CommitLane, TheServerEndsAfterWhatIsBeingCommitted) {
+  TestCommitter committer;
+  std::optional<RunningServer> server;
+  auto settings = with(committer);
+  settings.drain_deadline = 50ms;
+  server.emplace(settings);
+  RawClient client(server->port());
+  client.send(post("/commit/", ""));
+  server->await_waiting(1);
+  server->stop();
+  ASSERT_TRUE(server->stops_within(5s));  // without it: its deadline is over
+  server->open();
+  server.reset();  // and yet not gone before it is done with
+}
+
 }  // namespace
 }  // namespace easyjwt::http

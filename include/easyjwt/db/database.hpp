@@ -15,6 +15,7 @@
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/core/function_ref.hpp"
 #include "easyjwt/core/log.hpp"
+#include "easyjwt/core/task.hpp"
 #include "easyjwt/db/value.hpp"
 
 namespace easyjwt::db {
@@ -122,6 +123,16 @@ class Database {
   template <class F>
   std::invoke_result_t<F, Transaction&> write(F&& f) {
     return perform(std::forward<F>(f), true);
+  }
+
+  /// Has the writer run `task`, in one transaction with what else waits. What it does by write()
+  /// then is part of that, and read() sees it; whatever would wait for anything else is
+  /// Errc::would_wait. It is done once all of it is durable, or nothing: an Error in one write()
+  /// undoes the writes of that task alone. False: this database has no such writer, and nothing
+  /// happens.
+  virtual bool submit(Task& task) {
+    static_cast<void>(task);
+    return false;
   }
 
   struct Counters {

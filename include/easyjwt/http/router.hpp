@@ -16,7 +16,12 @@
 namespace easyjwt::http {
 
 /// Where a handler runs again after it answered Errc::would_wait on its connection's thread.
-enum class Lane { storage, hashing, remote };
+enum class Lane {
+  storage,
+  commit,  ///< where commits are shared: for what takes microseconds but for its one write
+  hashing,
+  remote
+};
 
 using Reply = std::variant<Response, Error>;
 using Handler = std::function<Reply(const Request&)>;
@@ -68,8 +73,8 @@ class Router {
   /// Any thread. Never throws. `request.params` is written.
   Outcome dispatch(Request& request) const noexcept;
 
-  /// The answer to a request whose view's lane takes no more.
-  Response busy_response(const View& view) const;
+  /// The answer to a request that `error` befell outside its view: its lane takes no more, say.
+  Response error_response(const View& view, const Error& error) const;
   /// The Response of an Error that no view answers for.
   static Response error_response(const Error& error);
 

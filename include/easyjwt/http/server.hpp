@@ -2,16 +2,22 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "easyjwt/core/log.hpp"
+#include "easyjwt/core/task.hpp"
 #include "easyjwt/http/network.hpp"
 #include "easyjwt/http/router.hpp"
 
 namespace easyjwt::http {
+
+/// Takes tasks of Lane::commit and has many of them done by one commit; false: it does not, and a
+/// thread of Lane::storage is to run them. Any thread; must outlive the server.
+using Committer = std::function<bool(Task&)>;
 
 /// SERVER.* and the limits under which strangers are read. Sizes in bytes.
 struct ServerSettings {
@@ -35,6 +41,7 @@ struct ServerSettings {
   unsigned storage_threads = 64;                     ///< at most; started when needed
   unsigned hashing_threads = 0;                      ///< at most; 0: four per core
   std::size_t hashing_queue = 0;                     ///< waiting jobs; 0: 64 per core; full: 503
+  Committer committer;                               ///< none: Lane::commit is Lane::storage
 };
 
 /// The listening socket could not be had, or the certificate not be read; what() says which and

@@ -118,10 +118,10 @@ struct Serializer {
 constexpr std::array<Serializer, 6> serializers{{
     {"TokenObtainPairSerializer", http::Lane::hashing, obtain_pair},
     {"TokenObtainSlidingSerializer", http::Lane::hashing, obtain_sliding},
-    {"TokenRefreshSerializer", http::Lane::storage, refresh},
+    {"TokenRefreshSerializer", http::Lane::commit, refresh},
     {"TokenRefreshSlidingSerializer", http::Lane::storage, refresh_sliding},
     {"TokenVerifySerializer", http::Lane::storage, verify},
-    {"TokenBlacklistSerializer", http::Lane::storage, blacklist},
+    {"TokenBlacklistSerializer", http::Lane::commit, blacklist},
 }};
 
 }  // namespace

@@ -166,7 +166,9 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals) {
   if (settings.flush_interval && settings.auth.token_blacklist) {
     flusher.emplace(**database, *settings.flush_interval, system_clock(), log);
   }
-  http::Server server(settings.server, router, log);
+  auto server_settings = settings.server;
+  server_settings.committer = [&database](Task& task) { return (*database)->submit(task); };
+  http::Server server(std::move(server_settings), router, log);
   server.bind();
   const SignalThread thread(signals, server, readiness,
                             std::chrono::seconds(settings.drain_seconds), sink);
