@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,9 +24,11 @@ struct RemoteAuthSettings {
   std::string blacklist_path = "/auth/token/blacklist/";
   std::chrono::milliseconds request_timeout{30'000};
   bool ssl_verify = true;
-  std::string ca_file;                           ///< PEM; empty: the system's
-  std::string auth_header_type = "Bearer";       ///< the first of AUTH_HEADER_TYPES
-  std::size_t max_calls = 64;                    ///< at a time; more are Errc::unavailable at once
+  std::string ca_file;                      ///< PEM; empty: the system's
+  std::string auth_header_type = "Bearer";  ///< the first of AUTH_HEADER_TYPES
+  /// At a time; more are Errc::unavailable at once. Fewer than the threads that make them, so that
+  /// some are left to say so.
+  std::size_t max_calls = 48;
   unsigned breaker_failures = 3;                 ///< in a row, which open the breaker
   std::chrono::milliseconds breaker_pause{500};  ///< between two attempts to find it well again
 };
@@ -35,10 +39,14 @@ struct RemoteAuthSettings {
 ///
 /// Errors, all calls:
 /// - Errc::auth_service_refused: a 4xx; goes out as 401 with Error::body, which is the answer's
-///   JSON, or {"detail": "Authentication service returned an error."} where it has none.
-/// - Errc::throttled: a 429, with its Retry-After.
-/// - Errc::unavailable: no answer, a 5xx, another content type than JSON, or something that is not
-///   what the call answers. `reason` says which, without tokens and passwords.
+/// JSON
+///   as REST framework would pass it on (numbers are texts), at most 8 KiB of it. Where it has none
+///   `body` is empty: {"detail": "Authentication service returned an error."}.
+/// - Errc::throttled: a 429, with its Retry-After, and its JSON as `body` where it has some.
+/// - Errc::unavailable: no answer, a 5xx, another content type than JSON (of a 4xx, too: it is some
+///   proxy's), or something that is not what the call answers. `reason` says which, without tokens
+///   and passwords.
+/// - Errc::payload_too_large: more than half a megabyte to send; nothing was sent.
 ///
 /// The breaker: failures in a row open it. While it is open every call is Errc::unavailable at
 /// once, and a thread of its own asks the auth-service until it answers anything; no request is
@@ -47,7 +55,7 @@ struct RemoteAuthSettings {
 class RemoteAuth {
  public:
   /// Throws SettingsError: a URL that nothing can be fetched from, a path that does not begin with
-  /// '/'.
+  /// '/', a header type that is none, no time for a request.
   RemoteAuth(RemoteAuthSettings settings, Log log);
   ~RemoteAuth();
   RemoteAuth(const RemoteAuth&) = delete;
@@ -55,7 +63,7 @@ class RemoteAuth {
 
   const RemoteAuthSettings& settings() const noexcept;
 
-  /// The answer's object as it is: "refresh" and "access".
+  /// The answer's object as it is: "access", and "refresh" where the auth-service gives one.
   Result<json::object> obtain(std::string_view email, std::string_view password);
   Result<json::object> refresh(std::string_view refresh);
   Result<void> verify(std::string_view token);
@@ -63,11 +71,24 @@ class RemoteAuth {
   Result<void> change_password(std::string_view email, std::string_view password,
                                std::string_view new_password);
   /// GET /auth/user/ with the access token: it judges the token and brings its user. An answer
-  /// without an integer "id" and an "email" is Errc::unavailable.
+  /// without an integer "id" and an "email" is Errc::unavailable. What cannot be a token (longer
+  /// than max_token, or anything but visible ASCII in it) is Errc::auth_service_refused unasked.
   Result<json::object> user(std::string_view access);
 
+  /// With the rest of its line this is what common servers take (8 KiB). More might have them close
+  /// the connection, which is a failure: strangers could open the breaker.
+  static constexpr std::size_t max_token = 8000;
+  static bool can_be_token(std::string_view text) noexcept;
+
  private:
+  friend class Authenticator;
   struct Impl;
+
+  /// A request that waits for a call of another request's: the breaker counts it.
+  /// Errc::unavailable: it is open. Else the number to end it with.
+  Result<std::uint64_t> begin_waiting();
+  void end_waiting(std::uint64_t number) noexcept;
+
   std::unique_ptr<Impl> impl_;
 };
 
