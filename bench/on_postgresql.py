@@ -25,10 +25,9 @@ SCRIPT = """\\set user random(1, 64)
 \\set jti random(1, 9000000000000000000)
 \\startpipeline
 BEGIN;
-SELECT is_active, password, EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken o JOIN \
-token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = :jti) FROM "user" WHERE id = :user;
-\\endpipeline
-\\startpipeline
+SELECT u.is_active, u.password, EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken o JOIN \
+token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = :jti) \
+FROM (SELECT 1) AS one LEFT JOIN "user" u ON u.id = :user;
 INSERT INTO token_blacklist_outstandingtoken (jti, token, user_id, created_at, expires_at) \
 VALUES (:jti, :token, NULL, NULL, :expires) ON CONFLICT (jti) DO NOTHING;
 INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id) \

@@ -5,9 +5,53 @@
 
 namespace easyjwt {
 
-#define IS_BLACKLISTED                                             \
-  "EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken o JOIN " \
-  "token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = $2)"
+namespace {
+
+// One row, whether or not there is such a user: the token has the first word.
+#define REFRESH_STATE                                                           \
+  "SELECT u.is_active, u.password, EXISTS (SELECT 1 FROM "                      \
+  "token_blacklist_outstandingtoken o JOIN token_blacklist_blacklistedtoken b " \
+  "ON b.token_id = o.id WHERE o.jti = $2) FROM (SELECT 1) AS one LEFT JOIN \"user\" u ON "
+
+const db::Sql& refresh_state(const UserKey& user) {
+  static constexpr db::Sql by_id{REFRESH_STATE "u.id = $1"};
+  static constexpr db::Sql by_email{REFRESH_STATE "u.email = $1"};
+  return std::holds_alternative<std::int64_t>(user) ? by_id : by_email;
+}
+
+db::Value to_value(const UserKey& user) {
+  return std::visit([](auto key) { return db::Value(key); }, user);
+}
+
+void read_state(const db::Row& row, RefreshState& state) {
+  if (!row.is_null(0)) {
+    state.is_active = row.boolean(0);
+    state.password = row.text(1);
+  }
+  state.is_blacklisted = row.boolean(2);
+}
+
+constexpr db::Sql add_once{
+    "INSERT INTO token_blacklist_outstandingtoken (jti, token, user_id, created_at, expires_at) "
+    "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (jti) DO NOTHING"};
+// The unique constraint on token_id decides which of several calls did it, whatever process they
+// come from.
+constexpr db::Sql mark_once{
+    "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id) "
+    "SELECT $2, id FROM token_blacklist_outstandingtoken WHERE jti = $1 "
+    "ON CONFLICT (token_id) DO NOTHING"};
+
+/// The values of those two.
+struct Blacklisting {
+  Blacklisting(const OutstandingToken& token, Time now)
+      : row{token.jti, token.token, db::value_or_null(token.user_id),
+            db::value_or_null(token.created_at), token.expires_at},
+        mark{token.jti, now} {}
+  const std::array<db::Value, 5> row;
+  const std::array<db::Value, 2> mark;
+};
+
+}  // namespace
 
 Result<bool> TokenStore::is_blacklisted(std::string_view jti) {
   static constexpr db::Sql sql{
@@ -16,29 +60,10 @@ Result<bool> TokenStore::is_blacklisted(std::string_view jti) {
   return transaction_.run(sql, {jti}).map([](std::int64_t rows) { return rows > 0; });
 }
 
-Result<std::optional<RefreshState>> TokenStore::find_refresh_state_by_id(std::int64_t user,
-                                                                         std::string_view jti) {
-  static constexpr db::Sql sql{"SELECT is_active, password, " IS_BLACKLISTED
-                               " FROM \"user\" WHERE id = $1"};
-  return find_refresh_state(sql, user, jti);
-}
-
-Result<std::optional<RefreshState>> TokenStore::find_refresh_state_by_email(std::string_view user,
-                                                                            std::string_view jti) {
-  static constexpr db::Sql sql{"SELECT is_active, password, " IS_BLACKLISTED
-                               " FROM \"user\" WHERE email = $1"};
-  return find_refresh_state(sql, user, jti);
-}
-
-Result<std::optional<RefreshState>> TokenStore::find_refresh_state(const db::Sql& sql,
-                                                                   db::Value user,
-                                                                   std::string_view jti) {
-  std::optional<RefreshState> state;
-  const auto done = transaction_.run(sql, {user, jti}, [&](const db::Row& row) {
-    state = {.is_active = row.boolean(0),
-             .password = std::string(row.text(1)),
-             .is_blacklisted = row.boolean(2)};
-  });
+Result<RefreshState> TokenStore::find_refresh_state(UserKey user, std::string_view jti) {
+  RefreshState state;
+  const auto done = transaction_.run(refresh_state(user), {to_value(user), jti},
+                                     [&](const db::Row& row) { read_state(row, state); });
   if (!done) return fail(done.error());
   return state;
 }
@@ -54,21 +79,29 @@ Result<void> TokenStore::add(const OutstandingToken& token) {
 }
 
 Result<bool> TokenStore::blacklist(const OutstandingToken& token, Time now) {
-  static constexpr db::Sql add_sql{
-      "INSERT INTO token_blacklist_outstandingtoken (jti, token, user_id, created_at, expires_at) "
-      "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (jti) DO NOTHING"};
-  // The unique constraint on token_id decides which of several calls did it, whatever process they
-  // come from.
-  static constexpr db::Sql blacklist_sql{
-      "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id) "
-      "SELECT $2, id FROM token_blacklist_outstandingtoken WHERE jti = $1 "
-      "ON CONFLICT (token_id) DO NOTHING"};
-  const std::array<db::Value, 5> row{token.jti, token.token, db::value_or_null(token.user_id),
-                                     db::value_or_null(token.created_at), token.expires_at};
-  const std::array<db::Value, 2> mark{token.jti, now};
-  db::Statement statements[] = {{add_sql, row}, {blacklist_sql, mark}};
+  const Blacklisting values(token, now);
+  db::Statement statements[] = {{add_once, values.row}, {mark_once, values.mark}};
   if (auto done = transaction_.run_together(statements); !done) return fail(done.error());
   return statements[1].rows == 1;
+}
+
+Result<bool> TokenStore::use_up(UserKey user, const OutstandingToken& token, Time now,
+                                FunctionRef<Result<void>(const RefreshState&)> judge) {
+  if (transaction_.engine() != db::Engine::postgresql) {
+    const auto state = find_refresh_state(user, token.jti);
+    if (!state) return fail(state.error());
+    if (const auto good = judge(*state); !good) return fail(good.error());
+    return blacklist(token, now);
+  }
+  RefreshState state;
+  const std::array<db::Value, 2> key{to_value(user), token.jti};
+  const auto read = [&](const db::Row& row) { read_state(row, state); };
+  const Blacklisting values(token, now);
+  db::Statement statements[] = {
+      {refresh_state(user), key, read}, {add_once, values.row}, {mark_once, values.mark}};
+  if (auto done = transaction_.run_together(statements); !done) return fail(done.error());
+  if (const auto good = judge(state); !good) return fail(good.error());
+  return statements[2].rows == 1;
 }
 
 Result<Flushed> TokenStore::flush_expired(Time now, std::int64_t limit, Time from) {

@@ -121,9 +121,15 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
   const bool uses_up = settings_.rotate_refresh_tokens && settings_.blacklist_after_rotation &&
                        settings_.token_blacklist;
   const auto decide = [&](db::Transaction& transaction) -> Result<void> {
-    const auto good = judge_refresh(transaction, *claims, TokenType::refresh, now);
-    if (!good || !uses_up) return good;
-    const auto first = TokenStore(transaction).blacklist(outstanding(*claims, raw), now);
+    const auto user = user_key(*claims);
+    if (!uses_up || !user || !*user) {
+      return judge_refresh(transaction, *claims, TokenType::refresh, now);
+    }
+    const auto first =
+        TokenStore(transaction)
+            .use_up(**user, outstanding(*claims, raw), now, [&](const RefreshState& state) {
+              return judge_state(state, *claims, TokenType::refresh, now);
+            });
     if (!first) return fail(first.error());
     if (!*first) return is_blacklisted();
     return {};
@@ -273,44 +279,54 @@ Result<std::optional<UserState>> Tokens::find_state(db::Transaction& transaction
       [&](std::string_view email) { return users.find_state_by_email(email); });
 }
 
-template <class T, class ById, class ByEmail>
-Result<std::optional<T>> Tokens::find(const Claims& claims, ById by_id, ByEmail by_email) const {
+Result<std::optional<UserKey>> Tokens::user_key(const Claims& claims) const {
   const auto claim = codec_.user_id(claims);
   if (!claim) return is_nobodys();
   const auto* text = std::get_if<std::string_view>(&*claim);
   if (settings_.user_id_field == "email") {
     // PostgreSQL's texts have no NUL, and it refuses one instead of not finding it.
-    if (text == nullptr || text->find('\0') != text->npos) return std::optional<T>{};
-    return by_email(*text);
+    if (text == nullptr || text->find('\0') != text->npos) return std::nullopt;
+    return UserKey{*text};
   }
   const auto id = text != nullptr ? to_integer(*text) : std::get<std::int64_t>(*claim);
-  if (!id) return std::optional<T>{};
-  return by_id(*id);
+  if (!id) return std::nullopt;
+  return UserKey{*id};
+}
+
+template <class T, class ById, class ByEmail>
+Result<std::optional<T>> Tokens::find(const Claims& claims, ById by_id, ByEmail by_email) const {
+  const auto user = user_key(claims);
+  if (!user) return fail(user.error());
+  if (!*user) return std::optional<T>{};
+  if (const auto* id = std::get_if<std::int64_t>(&**user)) return by_id(*id);
+  return by_email(std::get<std::string_view>(**user));
 }
 
 Result<void> Tokens::judge_refresh(db::Transaction& transaction, const Claims& claims,
                                    TokenType type, Time now) {
-  TokenStore tokens(transaction);
-  const auto state = find<RefreshState>(
-      claims, [&](std::int64_t id) { return tokens.find_refresh_state_by_id(id, claims.jti); },
-      [&](std::string_view email) {
-        return tokens.find_refresh_state_by_email(email, claims.jti);
-      });
-  if (!state && state.error().code != Errc::token_not_valid) return fail(state.error());
-  if (!state || !*state) {
-    // Nobody's, or of somebody who is gone; the token itself has the first word all the same.
-    if (const auto good = judge(transaction, claims, type); !good) return good;
-  } else {
-    if ((*state)->is_blacklisted && is_listed(type)) return is_blacklisted();
-    if (auto words = codec_.check(claims, type)) return refused(*std::move(words));
+  const auto user = user_key(claims);
+  if (user && *user) {
+    const auto state = TokenStore(transaction).find_refresh_state(**user, claims.jti);
+    if (!state) return fail(state.error());
+    return judge_state(*state, claims, type, now);
   }
+  // Nobody's; the token itself has the first word all the same.
+  if (const auto good = judge(transaction, claims, type); !good) return good;
+  const auto verdict = judge_state({}, claims, type, now);
+  if (!user && verdict.error().code == Errc::account_gone) return fail(user.error());
+  return verdict;
+}
+
+Result<void> Tokens::judge_state(const RefreshState& state, const Claims& claims, TokenType type,
+                                 Time now) const {
+  if (state.is_blacklisted && is_listed(type)) return is_blacklisted();
+  if (auto words = codec_.check(claims, type)) return refused(*std::move(words));
   if (type == TokenType::sliding) {
     if (auto words = codec_.check_refresh_window(claims, now)) return refused(*std::move(words));
   }
-  if (!state) return fail(state.error());
-  if (!*state || !(*state)->is_active) return fail(Errc::account_gone);
+  if (!state.is_active) return fail(Errc::account_gone);
   if (!settings_.check_revoke_token) return {};
-  return check_revoked(claims, (*state)->password);
+  return check_revoked(claims, state.password);
 }
 
 Result<void> Tokens::check_revoked(const Claims& claims, std::string_view password) const {

@@ -36,6 +36,35 @@ TEST_P(TokenStoreTest, BlacklistsWhatIsOutstandingInItsPlace) {
   EXPECT_EQ(count(rows), 1);
 }
 
+TEST_P(TokenStoreTest, UsesUpWhatIsFoundGoodOnce) {
+  const auto t = token("a", now_ + std::chrono::hours(1));
+  bool was_blacklisted = true;
+  const auto use_up = [&](TokenStore s) {
+    return s.use_up(UserKey{std::int64_t{4711}}, t, now_, [&](const RefreshState& state) {
+      was_blacklisted = state.is_blacklisted;
+      EXPECT_FALSE(state.is_active);  // there is no such user
+      return Result<void>();
+    });
+  };
+  EXPECT_TRUE(store(use_up));
+  EXPECT_FALSE(was_blacklisted);
+  EXPECT_FALSE(store(use_up));
+  EXPECT_TRUE(was_blacklisted);
+}
+
+TEST_P(TokenStoreTest, WhatIsRefusedLeavesNothingBehind) {
+  const auto t = token("a", now_ + std::chrono::hours(1));
+  const auto refused = database_->write([&](db::Transaction& transaction) {
+    return TokenStore(transaction)
+        .use_up(UserKey{std::string_view("nobody@example.com")}, t, now_,
+                [](const RefreshState&) -> Result<void> { return fail(Errc::account_gone); });
+  });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::account_gone);
+  static constexpr db::Sql rows{"SELECT count(*) FROM token_blacklist_outstandingtoken"};
+  EXPECT_EQ(count(rows), 0);
+}
+
 TEST_P(TokenStoreTest, FlushesWhatHasExpiredInBatches) {
   for (int i = 0; i < 5; ++i) {
     const auto jti = "old" + std::to_string(i);

@@ -4,9 +4,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/core/error.hpp"
+#include "easyjwt/core/function_ref.hpp"
 #include "easyjwt/db/database.hpp"
 
 namespace easyjwt {
@@ -20,10 +22,13 @@ struct OutstandingToken {
   Time expires_at;
 };
 
+/// Whom a token is for: an id, or an e-mail as it is written.
+using UserKey = std::variant<std::int64_t, std::string_view>;
+
 /// What a refresh is decided by.
 struct RefreshState {
-  bool is_active = false;
-  std::string password;  ///< encoded
+  bool is_active = false;  ///< false, too: there is no such user
+  std::string password;    ///< encoded
   bool is_blacklisted = false;
 };
 
@@ -40,16 +45,17 @@ class TokenStore {
   explicit TokenStore(db::Transaction& transaction) : transaction_(transaction) {}
 
   Result<bool> is_blacklisted(std::string_view jti);
-  /// The user and the token in one statement; nullopt where there is no such user.
-  Result<std::optional<RefreshState>> find_refresh_state_by_id(std::int64_t user,
-                                                               std::string_view jti);
-  Result<std::optional<RefreshState>> find_refresh_state_by_email(std::string_view user,
-                                                                  std::string_view jti);
+  /// The user and the token in one statement.
+  Result<RefreshState> find_refresh_state(UserKey user, std::string_view jti);
   Result<void> add(const OutstandingToken& token);
   /// Blacklists `token`, adding it to the outstanding ones where it is not among them. Returns
   /// whether this call did it: false, it was blacklisted before. Of any number of calls one returns
   /// true.
   Result<bool> blacklist(const OutstandingToken& token, Time now);
+  /// find_refresh_state(), an Error of `judge` about it, and blacklist(). On PostgreSQL in one
+  /// round trip, and what `judge` then refuses is rolled back with everything else.
+  Result<bool> use_up(UserKey user, const OutstandingToken& token, Time now,
+                      FunctionRef<Result<void>(const RefreshState&)> judge);
   /// Deletes at most `limit` tokens that expired by `now`, with their blacklist rows. `from` is
   /// where the batch before ended: PostgreSQL's index goes on naming what is gone until a VACUUM,
   /// and each batch would walk past all of that.
@@ -57,9 +63,6 @@ class TokenStore {
   Result<std::int64_t> count_expired(Time now);
 
  private:
-  Result<std::optional<RefreshState>> find_refresh_state(const db::Sql& sql, db::Value user,
-                                                         std::string_view jti);
-
   db::Transaction& transaction_;
 };
 

@@ -68,6 +68,8 @@ class Tokens {
   /// STORE_TOKEN_TEXT.
   std::string_view stored_text(std::string_view raw) const;
   Result<std::optional<User>> find_user(db::Transaction& transaction, const Claims& claims);
+  /// Whom the token is for; nullopt: it can be nobody.
+  Result<std::optional<UserKey>> user_key(const Claims& claims) const;
   template <class T, class ById, class ByEmail>
   Result<std::optional<T>> find(const Claims& claims, ById by_id, ByEmail by_email) const;
   Result<std::optional<UserState>> find_state(db::Transaction& transaction, const Claims& claims);
@@ -75,6 +77,8 @@ class Tokens {
   /// active, and has not changed the password; said in this order.
   Result<void> judge_refresh(db::Transaction& transaction, const Claims& claims, TokenType type,
                              Time now);
+  Result<void> judge_state(const RefreshState& state, const Claims& claims, TokenType type,
+                           Time now) const;
   Result<void> check_revoked(const Claims& claims, std::string_view password) const;
   UserIdClaim id_claim(const User& user) const;
   std::string revoke_claim(std::string_view password) const;

@@ -12,8 +12,10 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "easyjwt/auth/tokens.hpp"
+#include "easyjwt/client/jwks.hpp"
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/http/server.hpp"
 #include "easyjwt/token/codec.hpp"
@@ -167,6 +169,12 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals) {
     flusher.emplace(**database, *settings.flush_interval, system_clock(), log);
   }
   auto server_settings = settings.server;
+  if ((*database)->engine() == db::Engine::postgresql) {
+    // One for each connection, so that none of them waits for one; and those that wait for a key.
+    server_settings.storage_threads =
+        settings.database.pool_size +
+        (settings.jwk_url ? static_cast<unsigned>(JwksSettings{}.max_waiting) : 0);
+  }
   server_settings.committer = [&database](Task& task) { return (*database)->submit(task); };
   http::Server server(std::move(server_settings), router, log);
   server.bind();
