@@ -67,6 +67,7 @@ Result<std::vector<Texts>> read_rows(Transaction& transaction, const RowSource& 
 struct Reference {
   std::vector<Table> tables;
   std::vector<std::vector<Texts>> rows;  ///< of each of row_sources
+  Table remote_users;
 };
 
 /// A migration that adds what is ours alone, and may be run again.
@@ -88,9 +89,11 @@ struct OwnMigration {
   }
 };
 
-std::array<OwnMigration, 2> own_migrations(const Schema& schema) {
+std::array<OwnMigration, 3> own_migrations(const Schema& schema) {
   return {{{"0002_indexes", "indexes of our own on Django's tables", sql_0002_indexes},
-           {"0003_users", "orders, the number and the search of users", schema.users_script()}}};
+           {"0003_users", "orders, the number and the search of users", schema.users_script()},
+           {"0004_remote_users", "a client-service's copies of remote users",
+            schema.remote_users_script()}}};
 }
 
 /// What a database lacks of it.
@@ -122,7 +125,8 @@ std::vector<std::pair<std::string, std::string>> parts(std::string_view script) 
 Result<Reference> read_reference(Transaction& transaction) {
   Reference reference;
   const auto& schema = sqlite_schema();
-  for (const auto script : {sql_0001_django_sqlite, sql_0001_django_rows}) {
+  for (const auto script :
+       {sql_0001_django_sqlite, sql_0001_django_rows, sql_0004_remote_users_sqlite}) {
     if (auto done = transaction.run_script(script); !done) return fail(done.error());
   }
   for (const auto& [name, text] : parts(sql_0001_django_sqlite)) {
@@ -135,6 +139,9 @@ Result<Reference> read_reference(Transaction& transaction) {
     if (!rows) return fail(rows.error());
     reference.rows.push_back(*std::move(rows));
   }
+  auto remote_users = schema.read_table(transaction, "easyjwt_remote_user");
+  if (!remote_users) return fail(remote_users.error());
+  reference.remote_users = *std::move(remote_users);
   return reference;
 }
 
@@ -341,6 +348,7 @@ Result<std::vector<MigrationStep>> look(Database& database, const Reference& ref
 Result<std::vector<Table>> reference_tables() {
   auto reference = make_reference();
   if (!reference) return fail(reference.error());
+  reference->tables.push_back(std::move(reference->remote_users));
   return std::move(reference->tables);
 }
 

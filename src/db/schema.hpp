@@ -51,6 +51,8 @@ class Schema {
   virtual std::string_view tables_script() const noexcept = 0;
   /// sql/0003_users for this engine.
   virtual std::string_view users_script() const noexcept = 0;
+  /// sql/0004_remote_users for this engine.
+  virtual std::string_view remote_users_script() const noexcept = 0;
   /// What easyjwt_user's migrations 0002 and 0003 do.
   virtual std::string_view drop_secret_script() const noexcept = 0;
 
@@ -65,7 +67,8 @@ inline const Schema& schema_of(Engine engine) noexcept {
   return engine == Engine::sqlite ? sqlite_schema() : postgresql_schema();
 }
 
-/// Our tables as a SQLite database has them that is up to date, those first that others refer to.
+/// The tables to copy, as a SQLite database has them that is up to date, those first that others
+/// refer to. Not those which follow from another table.
 Result<std::vector<Table>> reference_tables();
 
 /// The first column of all rows.

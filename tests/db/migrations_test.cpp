@@ -66,7 +66,8 @@ std::vector<std::string> names(const Result<std::vector<MigrationStep>>& steps) 
   return out;
 }
 
-const std::vector<std::string> all_steps = {"0001_django", "0002_indexes", "0003_users"};
+const std::vector<std::string> all_steps = {"0001_django", "0002_indexes", "0003_users",
+                                            "0004_remote_users"};
 
 class Migrations : public testing::Test {
  protected:
@@ -103,11 +104,11 @@ class Migrations : public testing::Test {
     EXPECT_EQ(raw.rows("PRAGMA integrity_check"), Rows{"ok"});
     EXPECT_EQ(
         raw.rows("SELECT name FROM sqlite_master WHERE name LIKE 'easyjwt%' ORDER BY 1"),
-        (Rows{"easyjwt_migration", "easyjwt_outstandingtoken_expires_at", "easyjwt_user_added",
-              "easyjwt_user_changed", "easyjwt_user_count", "easyjwt_user_date_joined",
-              "easyjwt_user_email_lower", "easyjwt_user_first_name", "easyjwt_user_gone",
-              "easyjwt_user_last_login", "easyjwt_user_last_name", "easyjwt_user_part",
-              "easyjwt_user_place", "easyjwt_user_search"}));
+        (Rows{"easyjwt_migration", "easyjwt_outstandingtoken_expires_at", "easyjwt_remote_user",
+              "easyjwt_user_added", "easyjwt_user_changed", "easyjwt_user_count",
+              "easyjwt_user_date_joined", "easyjwt_user_email_lower", "easyjwt_user_first_name",
+              "easyjwt_user_gone", "easyjwt_user_last_login", "easyjwt_user_last_name",
+              "easyjwt_user_part", "easyjwt_user_place", "easyjwt_user_search"}));
     EXPECT_EQ(raw.rows("SELECT name FROM easyjwt_migration ORDER BY 1"), all_steps);
   }
 
@@ -132,9 +133,10 @@ TEST_F(Migrations, AFreshDatabaseIsWhatDjangosMigrationsMake) {
             Rows{std::string("22|") + now_text + "|" + now_text});
   EXPECT_EQ(made.rows("SELECT * FROM sqlite_sequence ORDER BY 1"),
             (Rows{"auth_permission|32", "django_content_type|8", "django_migrations|22"}));
-  EXPECT_EQ(made.rows("SELECT * FROM easyjwt_migration ORDER BY 1"),
-            (Rows{std::string("0001_django|") + now_text, std::string("0002_indexes|") + now_text,
-                  std::string("0003_users|") + now_text}));
+  EXPECT_EQ(
+      made.rows("SELECT * FROM easyjwt_migration ORDER BY 1"),
+      (Rows{std::string("0001_django|") + now_text, std::string("0002_indexes|") + now_text,
+            std::string("0003_users|") + now_text, std::string("0004_remote_users|") + now_text}));
   expect_up_to_date();
 }
 
@@ -288,6 +290,31 @@ TEST_F(Migrations, TablesThatWereDroppedAreMadeAgain) {
   before(
       "DROP TABLE token_blacklist_blacklistedtoken; DROP TABLE token_blacklist_outstandingtoken");
   EXPECT_EQ(names(migrate_now()), (Rows{"0001_django", "0002_indexes"}));
+  expect_up_to_date();
+}
+
+TEST_F(Migrations, CopiesOfRemoteUsersGoWithTheirUsersAlone) {
+  use_djangos();
+  ASSERT_TRUE(migrate_now());
+  // As Django connects.
+  const std::string foreign_keys = "PRAGMA foreign_keys=ON;";
+  Raw raw(path_);
+  raw.run(foreign_keys +
+          "INSERT INTO user (password, is_superuser, is_staff, is_active, date_joined, first_name, "
+          "last_name, email, modified_date, creation_date) VALUES ('!', 0, 0, 1, '2026-01-01', '', "
+          "'', 'copy@example.com', '2026-01-01', '2026-01-01');"
+          "INSERT INTO easyjwt_remote_user VALUES (71, 1), (70, (SELECT max(id) FROM user))");
+  // Django's schema editor makes a table anew, with foreign keys off.
+  raw.run(as_of_0001);
+  EXPECT_EQ(raw.rows("SELECT remote_id FROM easyjwt_remote_user ORDER BY 1"), (Rows{"70", "71"}));
+  ASSERT_TRUE(migrate_now());
+  EXPECT_EQ(raw.rows("PRAGMA foreign_key_check"), Rows{});
+  EXPECT_THROW(raw.run(foreign_keys + "INSERT INTO easyjwt_remote_user VALUES (72, 999)"),
+               std::runtime_error);
+  raw.run(foreign_keys + "DELETE FROM user WHERE email = 'copy@example.com'");
+  EXPECT_EQ(raw.rows("SELECT remote_id FROM easyjwt_remote_user"), Rows{"71"});
+  raw.run("DROP TABLE easyjwt_remote_user");
+  EXPECT_EQ(names(migrate_now()), Rows{"0004_remote_users"});
   expect_up_to_date();
 }
 

@@ -17,7 +17,7 @@ using Rows = std::vector<std::string>;
 
 constexpr Time now{std::chrono::microseconds{1795450953110342}};
 const Clock at_now = [] { return now; };
-const Rows all_steps = {"0001_django", "0002_indexes", "0003_users"};
+const Rows all_steps = {"0001_django", "0002_indexes", "0003_users", "0004_remote_users"};
 
 /// The recorded schema, as somebody's psql would run it.
 std::string djangos_schema() {
@@ -127,13 +127,13 @@ class PostgresqlMigrations : public testing::TestWithParam<Place> {
     EXPECT_EQ(count(*database_, "django_migrations WHERE app <> 'shop'"), 22);
     EXPECT_EQ(count(*database_, "django_content_type WHERE app_label <> 'shop'"), 8);
     EXPECT_EQ(read_rows(*database_, "SELECT name FROM easyjwt_migration ORDER BY 1"), all_steps);
-    EXPECT_EQ(
-        read_rows(*database_,
-                  "SELECT indexname::text FROM pg_indexes WHERE indexname LIKE "
-                  "'easyjwt%' AND indexname NOT LIKE '%pkey' ORDER BY 1"),
-        (Rows{"easyjwt_outstandingtoken_expires_at", "easyjwt_user_date_joined",
-              "easyjwt_user_email", "easyjwt_user_email_lower", "easyjwt_user_first_name",
-              "easyjwt_user_last_login", "easyjwt_user_last_name", "easyjwt_user_search_trigram"}));
+    EXPECT_EQ(read_rows(*database_,
+                        "SELECT indexname::text FROM pg_indexes WHERE indexname LIKE "
+                        "'easyjwt%' AND indexname NOT LIKE '%pkey' ORDER BY 1"),
+              (Rows{"easyjwt_outstandingtoken_expires_at", "easyjwt_remote_user_user_id_key",
+                    "easyjwt_user_date_joined", "easyjwt_user_email", "easyjwt_user_email_lower",
+                    "easyjwt_user_first_name", "easyjwt_user_last_login", "easyjwt_user_last_name",
+                    "easyjwt_user_search_trigram"}));
   }
 
   TestDatabase where_{GetParam()};
@@ -271,6 +271,22 @@ TEST_P(PostgresqlMigrations, ColumnsMayStillBeAltered) {
   ASSERT_TRUE(migrate_now());
   before(R"(ALTER TABLE "user" ALTER COLUMN first_name TYPE varchar(200),
             ALTER COLUMN last_name TYPE varchar(200), ALTER COLUMN email TYPE varchar(320))");
+  expect_up_to_date();
+}
+
+TEST_P(PostgresqlMigrations, CopiesOfRemoteUsersGoWithTheirUsersAlone) {
+  // Whatever type of integer the key is, and becomes.
+  use_djangos();
+  before(R"(ALTER TABLE "user" ALTER id TYPE integer)");
+  ASSERT_TRUE(migrate_now());
+  before("INSERT INTO easyjwt_remote_user VALUES (9000000000000000001, 1), (70, 2)");
+  before(R"(ALTER TABLE "user" ALTER id TYPE bigint)");
+  before(R"(DELETE FROM "user" WHERE id = 2)");
+  EXPECT_EQ(read_rows(*database_, "SELECT remote_id::text FROM easyjwt_remote_user"),
+            Rows{"9000000000000000001"});
+  EXPECT_THROW(before("INSERT INTO easyjwt_remote_user VALUES (72, 999)"), std::runtime_error);
+  before("DROP TABLE easyjwt_remote_user");
+  EXPECT_EQ(names(migrate_now()), Rows{"0004_remote_users"});
   expect_up_to_date();
 }
 

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pathlib
+import secrets
 import shutil
 import sys
 import threading
@@ -33,8 +34,8 @@ from django.contrib.auth.models import Group, Permission  # noqa: E402
 from django.contrib.contenttypes.management import create_contenttypes  # noqa: E402
 from django.contrib.contenttypes.models import ContentType  # noqa: E402
 from django.contrib.sessions.models import Session  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
+from django.core.management import CommandError, call_command  # noqa: E402
+from django.db import ProgrammingError, connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from easyjwt_user.models import User  # noqa: E402
 from token_blacklist.models import BlacklistedToken, OutstandingToken  # noqa: E402
@@ -267,6 +268,40 @@ class OurDatabase(DjangoTest):
         self.assertEqual(BlacklistedToken.objects.filter(token__user_id=1).count(), 0)
         connection.check_constraints()
 
+    def test_django_deletes_copies_of_remote_users(self):
+        project = self.project(users=support.usual_users())
+        project.query("INSERT INTO easyjwt_remote_user (remote_id, user_id) VALUES (11, 1), (12, 2), (13, 3), (14, 4)")
+
+        def left():
+            return [row for row, in project.query("SELECT remote_id FROM easyjwt_remote_user ORDER BY 1")]
+
+        User.objects.get(pk=1).delete()
+        self.assertEqual(left(), [12, 13, 14])
+        with self.assertRaises(ZeroDivisionError), transaction.atomic():
+            User.objects.get(pk=2).delete()
+            raise ZeroDivisionError
+        self.assertEqual(left(), [12, 13, 14])
+        User.objects.filter(pk__in=(2, 3)).delete()
+        self.assertEqual(left(), [14])
+        connection.check_constraints()
+        User.objects.get(pk=4).save()
+        self.assertEqual(left(), [14])
+
+    def test_djangos_flush(self):
+        # On SQLite it deletes. PostgreSQL truncates no table that one refers to which Django does not
+        # name: docs/django.md says what to do.
+        project = self.project(users=support.usual_users())
+        project.query("INSERT INTO easyjwt_remote_user (remote_id, user_id) VALUES (11, 1)")
+        if ENGINE == "postgresql":
+            with self.assertRaisesRegex(CommandError, "couldn't be flushed"):
+                self.command("flush", interactive=False)
+            self.assertEqual(User.objects.count(), 4)
+            project.query("DROP TABLE easyjwt_remote_user")
+        self.command("flush", interactive=False)
+        self.assertEqual(User.objects.count(), 0)
+        project.do("migrate")
+        self.assertEqual(project.query("SELECT * FROM easyjwt_remote_user"), [])
+
 
 class DjangosDatabase(DjangoTest):
     """A database that Django's own migrate made, adopted by us."""
@@ -394,6 +429,33 @@ class DjangosDatabase(DjangoTest):
             self.assertEqual(len(done.err.strip().splitlines()), 1, done.err)
             self.assertIn("user", done.err)
         self.assertEqual((project.schema(), project.our_own()), (before, []))
+
+
+class Roles(DjangoTest):
+    """A Django whose role is not the owner of the tables."""
+
+    def test_rights_that_django_needs_on_our_tables(self):
+        project = self.project(users=support.usual_users())
+        role = "django_" + secrets.token_hex(8)
+        rights = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %s" % role
+        project.query("CREATE ROLE %s; GRANT %s TO CURRENT_USER" % (role, role))
+        self.addCleanup(project.query, "DROP OWNED BY %s; DROP ROLE %s" % (role, role))
+        project.query(rights)
+        project.query("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO %s" % role)
+        project.query("REVOKE ALL ON easyjwt_remote_user, easyjwt_migration FROM %s" % role)
+        project.query("INSERT INTO easyjwt_remote_user (remote_id, user_id) VALUES (11, 1), (12, 2)")
+        with connection.cursor() as cursor:
+            cursor.execute("SET ROLE " + role)
+            with self.assertRaises(ProgrammingError):
+                cursor.execute("SELECT * FROM easyjwt_remote_user")
+        User.objects.create(email="new@example.com")
+        User.objects.filter(pk=3).update(first_name="X")
+        User.objects.get(pk=1).delete()
+        self.assertEqual(project.query("SELECT remote_id FROM easyjwt_remote_user"), [(12,)])
+        # Those that triggers write to are another matter.
+        project.query("REVOKE ALL ON easyjwt_user_count, easyjwt_user_search, easyjwt_user_part FROM %s" % role)
+        with self.assertRaisesRegex(ProgrammingError, "permission denied for table easyjwt_user_"):
+            User.objects.get(pk=2).delete()
 
 
 class Identity(DjangoTest):

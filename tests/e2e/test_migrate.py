@@ -69,9 +69,9 @@ class Fresh(MigrateTest):
         self.assertEqual((done.code, done.out, len(done.err.splitlines())), (1, "", 1))
         self.assertIn("run easyjwt migrate", done.err)
         self.assertEqual(project.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), [(0,)])
-        self.assertEqual(project.do("migrate", "--plan").out.count("Would apply"), 3)
+        self.assertEqual(project.do("migrate", "--plan").out.count("Would apply"), 4)
         self.assertEqual(project.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), [(0,)])
-        self.assertEqual(project.do("migrate").out.count("Applied"), 3)
+        self.assertEqual(project.do("migrate").out.count("Applied"), 4)
         self.assertEqual(project.do("migrate").out, NOTHING)
         self.assertEqual(project.do("migrate", "--plan").out, "No planned migration operations.\n")
         project.start()
@@ -118,7 +118,8 @@ class AtOnce(MigrateTest):
         ended = [(process.communicate(timeout=support.PATIENCE), process.returncode) for process in processes]
         self.assertEqual([(err, code) for (_, err), code in ended], [("", 0)] * 10)
         applied = [line.split(":")[0] for (out, _), _ in ended for line in out.splitlines() if "Applied" in line]
-        self.assertEqual(sorted(applied), ["Applied 0001_django", "Applied 0002_indexes", "Applied 0003_users"])
+        self.assertEqual(sorted(applied), ["Applied 0001_django", "Applied 0002_indexes", "Applied 0003_users",
+                                           "Applied 0004_remote_users"])
         self.assertEqual(project.do("migrate").out, NOTHING)
 
     @contextlib.contextmanager
@@ -147,7 +148,7 @@ class AtOnce(MigrateTest):
         out, err = process.communicate(timeout=support.PATIENCE)
         self.assertEqual((process.returncode, err), (0, ""))
         self.assertIn("Waiting for another migration", line)
-        self.assertEqual(out.count("Applied"), 3)
+        self.assertEqual(out.count("Applied"), 4)
 
     def test_a_migration_that_is_killed_leaves_nothing_and_nobody_waiting(self):
         project = self.project(migrated=False)
@@ -156,7 +157,7 @@ class AtOnce(MigrateTest):
             process.stdout.readline()
             process.kill()
             process.wait()
-        self.assertEqual(project.do("migrate").out.count("Applied"), 3)
+        self.assertEqual(project.do("migrate").out.count("Applied"), 4)
 
 
 class Shapes(MigrateTest):
@@ -222,8 +223,8 @@ class Shapes(MigrateTest):
         self.use(first)
         self.use_commands(project)
 
-        # The shape before the last migration; its tables stay, which lists of this version look into.
-        before = {"0003_users": ('DROP INDEX "easyjwt_user_first_name"', 'DROP INDEX "easyjwt_user_last_login"')}
+        # The shape before the last migration.
+        before = {"0004_remote_users": ('DROP TABLE "easyjwt_remote_user"',)}
         last = max(name for name, in project.query('SELECT "name" FROM "easyjwt_migration"'))
         self.assertEqual(last, max(re.sub(r"\..*", "", path.name) for path in SQL.glob("0*.sql")))
         for sql in before[last]:

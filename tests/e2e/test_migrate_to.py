@@ -94,6 +94,9 @@ class Recorded(test_django.DjangoTest, MoveTest):
             database.execute("INSERT INTO django_admin_log (action_time, object_id, object_repr, change_message,"
                              " content_type_id, user_id, action_flag) VALUES (?, NULL, '大', '', NULL, 1, 2)",
                              (TIME + ".000001",))
+            # Nobody's order but their own, and larger than any id of a user's.
+            database.executemany("INSERT INTO easyjwt_remote_user (remote_id, user_id) VALUES (?, ?)",
+                                 ((2**63 - 1, 1), (5, 3), (9, 2)))
             # A user and a token that are gone had higher ids than there are.
             database.execute("UPDATE sqlite_sequence SET seq = 500 WHERE name = 'user'")
             database.execute("UPDATE sqlite_sequence SET seq = 3000000000 WHERE name = ?", (TOKENS,))
@@ -105,7 +108,8 @@ class Recorded(test_django.DjangoTest, MoveTest):
                 source, target = self.recorded(), self.target(migrated, self.SETTINGS)
                 before = source.do("dumpdata", *MODELS).out
                 out = self.move(source, target)
-                for table, rows in (("user", 11), (TOKENS, 3), ("django_session", 2), ("auth_permission", 32)):
+                for table, rows in (("user", 11), (TOKENS, 3), ("django_session", 2), ("auth_permission", 32),
+                                    ("easyjwt_remote_user", 3)):
                     self.assertRegex(out, r"(?m)^ +%d  %s$" % (rows, table))
                 self.assertIn("To use the copy, set URL in [DATABASE] of %s " % source.config, out)
                 self.assertNotIn("Warning", out)
@@ -115,6 +119,8 @@ class Recorded(test_django.DjangoTest, MoveTest):
                 for table in ("user_groups", "auth_group_permissions", "user_user_permissions"):
                     sql = "SELECT * FROM %s ORDER BY id" % table
                     self.assertEqual(target.query(sql), source.query(sql))
+                sql = "SELECT remote_id, user_id FROM easyjwt_remote_user ORDER BY 1"
+                self.assertEqual(target.query(sql), [(5, 3), (9, 2), (2**63 - 1, 1)])
                 self.assertEqual(target.query("SELECT action_time::text FROM django_admin_log"),
                                  [(TIME + ".000001+00",)])
         self.check_logins(target.start())
@@ -176,10 +182,20 @@ class Refusals(MoveTest):
             database.executemany("INSERT INTO user_groups (user_id, group_id) VALUES (?, 7)", [(i,) for i in range(5, 25)])
         self.assertIn("; and 40 more", self.assert_refused(source, self.target(migrated=False)))
 
+    def test_copies_of_users_who_are_gone(self):
+        source = self.source()
+        with self.editing(source) as database:
+            database.execute("INSERT INTO easyjwt_remote_user (remote_id, user_id) VALUES (77, 98), (78, 1)")
+        error = self.assert_refused(source, self.target(), "easyjwt_remote_user.user_id of id 77 refers to a row"
+                                    " that is not in user")
+        self.assertNotIn(";", error)
+
     def test_a_target_in_use(self):
         source = self.source()
         for sql, words in (
                 ("INSERT INTO django_session VALUES ('k', 'd', now())", "rows in django_session"),
+                ('ALTER TABLE easyjwt_remote_user DROP CONSTRAINT easyjwt_remote_user_user_id_fkey;'
+                 ' INSERT INTO easyjwt_remote_user VALUES (1, 1)', "rows in easyjwt_remote_user"),
                 ("INSERT INTO django_content_type (app_label, model) VALUES ('shop', 'cart')",
                  "shop.cart in django_content_type, which is not in the source"),
                 ("INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0001', now())",
