@@ -13,19 +13,19 @@
 
 namespace easyjwt {
 
-/// What the auth-service says of a user that a copy of them holds. What is nullopt was not said.
+/// What the auth-service says of a user that a copy of them holds: the fields that the original's
+/// serializer writes. What is nullopt was not said, and stays as it is.
 struct RemoteUser {
-  std::int64_t id = 0;  ///< the auth-service's
+  std::int64_t id = 0;  ///< the auth-service's, from 1 on
   std::string email;
   std::optional<std::string> first_name;
   std::optional<std::string> last_name;
   std::optional<bool> is_active;
-  std::optional<Time> date_joined;
 };
 
-/// A client-service's copies of the auth-service's users: rows of "user" without a usable password,
-/// matched by the auth-service's id (table easyjwt_remote_user: remote_id, user_id). Made for the
-/// length of a transaction.
+/// A client-service's copies of the auth-service's users: rows of "user", matched by the
+/// auth-service's id (table easyjwt_remote_user: remote_id, user_id). Made for the length of a
+/// transaction.
 class RemoteUserStore {
  public:
   explicit RemoteUserStore(db::Transaction& transaction) : transaction_(transaction) {}
@@ -36,19 +36,40 @@ class RemoteUserStore {
   /// Whether a copy says already what the auth-service says, so that there is nothing to write.
   static bool is_current(const User& copy, const RemoteUser& user);
 
-  /// Makes or updates the copy. Matched by id; by e-mail only where that copy has no id yet and no
-  /// usable password (one that the original made). An e-mail that another copy still has, whose
-  /// owner has another by now, is taken from it: that one gets an address that is nobody's until
-  /// its user comes by. Errc::conflict: the e-mail belongs to an account of this service's own.
-  /// is_staff, is_superuser, password and groups are never written to.
+  /// Makes or updates the copy, and returns it as it then is; one that is current is not written
+  /// to. In a Database::write; any number of threads and services may save the same user at one
+  /// time.
+  ///
+  /// Matched by id; by e-mail, as written, only where that row has no id yet and no usable password
+  /// (one that the original made: its passwords are empty or begin with "!"). An e-mail that
+  /// another copy still has, whose owner has another by now, is taken from it: that one gets an
+  /// address that is nobody's, nobody's guess and no login (at moved.invalid) until its user comes
+  /// by. A new copy has an unusable password. is_staff, is_superuser, password and groups are never
+  /// written to.
+  ///
+  /// Errc::conflict: the e-mail, in any spelling of case, belongs to an account of this service's
+  /// own. Errc::validation_error: something is not what a user can have (too long, empty, not
+  /// UTF-8). Errc::unavailable: others changed the same e-mails meanwhile. Each with a reason.
   Result<User> save(const RemoteUser& user, Time now);
 
-  /// The names of the user's groups, sorted.
+  /// The names of the user's groups, sorted by bytes. `user_id` is the copy's.
   Result<std::vector<std::string>> groups(std::int64_t user_id);
-  /// "easyjwt_user.add_user": the user's own and those of the groups, sorted, each once.
+  /// "easyjwt_user.add_user": the user's own and those of the groups, sorted by bytes, each once.
+  /// That a superuser has all of them, and somebody inactive none, is not said here.
   Result<std::vector<std::string>> permissions(std::int64_t user_id);
 
  private:
+  struct Holder;
+  struct Holders;
+
+  Result<bool> lock(std::int64_t remote_id);
+  Result<Holders> find_holders(const RemoteUser& user, std::int64_t own_id);
+  Result<bool> displace(const Holder& holder, const std::string& email, Time now);
+  Result<bool> adopt(const Holder& holder, const RemoteUser& user, Time now);
+  Result<bool> insert(const RemoteUser& user, Time now);
+  Result<bool> link(std::int64_t remote_id, std::int64_t user_id);
+  Result<std::optional<User>> update(std::int64_t id, const RemoteUser& user, Time now);
+
   db::Transaction& transaction_;
 };
 
