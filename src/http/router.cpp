@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <optional>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -120,6 +121,7 @@ struct Router::Impl {
   std::deque<Route> routes;  // which stay where they are: the index points at them
   std::unordered_map<std::string_view, Match> fixed;
   std::vector<const Route*> patterns;
+  std::optional<Cors> cors;
 
   Match find(Request& request) const {
     if (const auto found = fixed.find(request.path); found != fixed.end()) return found->second;
@@ -177,7 +179,7 @@ Response Router::Impl::to_response(const Error& error, const Route* route,
 }
 
 Router::Router(std::vector<std::string> allowed_hosts, Log log)
-    : impl_(new Impl{AllowedHosts(std::move(allowed_hosts)), std::move(log), {}, {}, {}}) {}
+    : impl_(new Impl{AllowedHosts(std::move(allowed_hosts)), std::move(log), {}, {}, {}, {}}) {}
 Router::~Router() = default;
 
 void Router::add(View view) {
@@ -204,8 +206,16 @@ void Router::add(View view) {
   }
 }
 
+void Router::use(Cors cors) { impl_->cors = std::move(cors); }
+
 Router::Outcome Router::dispatch(Request& request) const noexcept {
   Outcome out;
+  const auto& cors = impl_->cors;
+  if (cors && Cors::is_preflight(request)) {
+    out.response = cors->answer_preflight(request);
+    cors->add(request, out.response);
+    return out;
+  }
   const Route* route = nullptr;
   try {
     const auto match = impl_->find(request);
@@ -231,6 +241,7 @@ Router::Outcome Router::dispatch(Request& request) const noexcept {
     out.response = internal_error(request.id);
   }
   if (route != nullptr) out.response.view_fields = route->fields;
+  if (cors) cors->add(request, out.response);
   return out;
 }
 

@@ -10,6 +10,7 @@
 
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/core/log.hpp"
+#include "easyjwt/http/cors.hpp"
 #include "easyjwt/http/request.hpp"
 #include "easyjwt/http/response.hpp"
 
@@ -62,6 +63,9 @@ class Router {
 
   /// Not thread-safe; before the server starts.
   void add(View view);
+  /// From then on preflights are answered in the place of views, and every answer of dispatch()
+  /// tells which origins may read it. Not thread-safe; before the server starts.
+  void use(Cors cors);
 
   /// What came of a request: a response, or (`waits`) that it must be dispatched again on a thread
   /// of that view's lane.
