@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "easyjwt/core/unicode.hpp"
-#include "service/auth_api/body.hpp"
+#include "service/body.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace easyjwt;

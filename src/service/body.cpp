@@ -1,4 +1,4 @@
-#include "service/auth_api/body.hpp"
+#include "service/body.hpp"
 
 #include "easyjwt/core/unicode.hpp"
 

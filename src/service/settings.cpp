@@ -136,6 +136,7 @@ class Loader {
   LoadedSettings load(const Environment& environment) {
     if (!take_file()) return std::move(loaded_);
     for (const auto& [name, value] : environment) take_variable(name, value);
+    take_kind();
     for (const auto& row : settings_table()) read(row);
     if (loaded_.errors.empty()) finish();
     return std::move(loaded_);
@@ -235,10 +236,50 @@ class Loader {
       if (row.required) error(loaded_.file, row.key, "must be set");
       return;
     }
-    loaded_.places.emplace(row.key, source->second.place);
-    if (auto wrong = row.read(loaded_.settings, *source->second.node); !wrong.empty()) {
-      error(source->second.place, row.key, std::move(wrong));
+    const auto& [node, place] = source->second;
+    loaded_.places.emplace(row.key, place);
+    if (auto wrong = row.read(loaded_.settings, *node); !wrong.empty()) {
+      error(place, row.key, std::move(wrong));
+      loaded_.errors.back().id = row.check_id;
+    } else if (is_of_the_other(row) && changes_something(row, *node)) {
+      refuse_the_others(row, place);
     }
+  }
+
+  // ---- which of the two services it is
+
+  /// From INSTALLED_APPS, before anything else is read: some defaults go by it.
+  void take_kind() {
+    const auto source = sources_.find("INSTALLED_APPS");
+    if (source == sources_.end()) return;
+    const auto* apps = source->second.node->as_array();
+    if (apps == nullptr) return;
+    for (const auto& app : *apps) {
+      const auto name = app.value<std::string_view>();
+      if (name == "easyjwt_client") loaded_.settings = ServiceSettings::of(ServiceKind::client);
+    }
+  }
+
+  bool is_of_the_other(const SettingRow& row) const {
+    using enum SettingRow::Audience;
+    return row.audience == (loaded_.settings.kind == ServiceKind::client ? auth : client);
+  }
+
+  /// Whether a value is another than the setting's default, which may stand anywhere.
+  bool changes_something(const SettingRow& row, const toml::node& node) const {
+    // What is shown of a secret is nothing.
+    if (row.secret) return node.value_or(std::string_view("?")) != "";
+    return row.show(loaded_.settings) != row.show(ServiceSettings::of(loaded_.settings.kind));
+  }
+
+  /// To ignore what somebody set for safety would be a hole. Variables may be meant for the whole
+  /// fleet.
+  void refuse_the_others(const SettingRow& row, const std::string& place) {
+    const std::string what = loaded_.settings.kind == ServiceKind::client
+                                 ? "is of the auth-service: a client-service has no use for it"
+                                 : "is of the client-service: an auth-service has no use for it";
+    auto& list = place.starts_with(prefix) ? loaded_.warnings : loaded_.errors;
+    list.push_back({place, std::string(row.key), what});
   }
 
   // ---- what concerns more than one setting, or the disk
@@ -248,8 +289,12 @@ class Loader {
     if (s.secret_key.empty()) error("SECRET_KEY", "must not be empty");
     s.auth.secret = s.secret_key;
     finish_applications();
-    finish_token_keys();
-    finish_claims();
+    if (s.kind == ServiceKind::client) {
+      finish_client();
+    } else {
+      finish_token_keys();
+      finish_claims();
+    }
     finish_database();
     if (s.server.tls_certificate.empty() != s.server.tls_key.empty()) {
       error("SERVER.TLS_KEY", "and SERVER.TLS_CERTIFICATE must be set together");
@@ -269,12 +314,39 @@ class Loader {
       return std::find(s.installed_apps.begin(), s.installed_apps.end(), name) !=
              s.installed_apps.end();
     };
-    if (installed("easyjwt_client")) {
-      error("INSTALLED_APPS", "the client-service (easyjwt_client) is not part of this version");
-    } else if (!installed("easyjwt_auth") || !installed("easyjwt_user")) {
+    if (s.kind == ServiceKind::client) {
+      if (installed("easyjwt_auth") || installed("easyjwt_auth.token_blacklist")) {
+        error("INSTALLED_APPS", "a service has easyjwt_auth or easyjwt_client, not both");
+      } else if (!installed("easyjwt_user")) {
+        error("INSTALLED_APPS", "a client-service needs easyjwt_client and easyjwt_user");
+      }
+      refuse_class("REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES", s.authentication_classes,
+                   "JWTAuthentication", "auth-service");
+      return;
+    }
+    if (!installed("easyjwt_auth") || !installed("easyjwt_user")) {
       error("INSTALLED_APPS", "an auth-service needs easyjwt_auth and easyjwt_user");
     }
+    refuse_class("AUTHENTICATION_BACKENDS", s.authentication_backends, "RemoteAuthBackend",
+                 "client-service");
+    refuse_class("REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES", s.authentication_classes,
+                 "EasyJWTAuthentication", "client-service");
     s.auth.token_blacklist = installed("easyjwt_auth.token_blacklist");
+  }
+
+  void refuse_class(std::string_view key, const std::vector<std::string>& list,
+                    std::string_view name, const char* whose) {
+    if (std::find(list.begin(), list.end(), name) == list.end()) return;
+    error(key, "in the list: " + std::string(name) + " is the " + whose + "'s");
+  }
+
+  void finish_client() {
+    auto& s = loaded_.settings;
+    s.remote.auth_header_type = s.auth_header_types.front();
+    if (s.refresh_token_in_cookie && !s.csrf_protection) {
+      error("CSRF_PROTECTION", "REFRESH_TOKEN_IN_COOKIE is enabled but CSRF_PROTECTION is off.");
+      loaded_.errors.back().id = "easyjwt_client.E002";
+    }
   }
 
   void finish_token_keys() {
@@ -378,8 +450,19 @@ class Loader {
 
 }  // namespace
 
+ServiceSettings ServiceSettings::of(ServiceKind kind) {
+  ServiceSettings settings;
+  settings.kind = kind;
+  if (kind == ServiceKind::client) {
+    settings.authentication_backends = {"ModelBackend", "RemoteAuthBackend"};
+    settings.authentication_classes = {"EasyJWTAuthentication", "SessionAuthentication"};
+  }
+  return settings;
+}
+
 std::string SettingsProblem::str() const {
-  return place + ": " + (key.empty() ? "" : key + ": ") + what;
+  return (id.empty() ? "" : '(' + id + ") ") + place + ": " + (key.empty() ? "" : key + ": ") +
+         what;
 }
 
 SettingsProblem LoadedSettings::locate(const SettingsError& error) const {

@@ -20,6 +20,7 @@ namespace {
 
 using Audience = SettingRow::Audience;
 using Names = std::vector<std::string_view>;
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // ---- what a value is in TOML
@@ -133,6 +134,14 @@ std::string read(const toml::node& node, std::optional<std::string>& out) {
 }
 std::string show(const std::optional<std::string>& value) { return quoted(value.value_or("")); }
 
+/// Seconds that may be left out: a cookie's age.
+std::string read(const toml::node& node, std::optional<std::int64_t>& out) {
+  out.reset();
+  if (const auto* text = node.as_string(); text != nullptr && text->get().empty()) return {};
+  return read(node, out.emplace());
+}
+std::string show(const std::optional<std::int64_t>& value) { return value ? show(*value) : "\"\""; }
+
 std::string_view last_part(std::string_view dotted) {
   return dotted.substr(dotted.rfind('.') + 1);  // npos + 1 is 0
 }
@@ -229,6 +238,19 @@ std::string show(double value) {
   return text;
 }
 
+constexpr std::string_view not_configured = "is not configured";
+
+/// REMOTE_AUTH_REQUEST_TIMEOUT: seconds, as a number or a duration.
+std::string read(const toml::node& node, milliseconds& out) {
+  double value = 0;
+  if (auto wrong = read(node, value); !wrong.empty()) return wrong;
+  if (value == 0) return std::string(not_configured);
+  if (value > 3600) return "must be at most an hour";
+  out = milliseconds{std::llround(std::ceil(value * 1000))};
+  return {};
+}
+std::string show(milliseconds value) { return show(static_cast<double>(value.count()) / 1000); }
+
 // ---- checks, which may also bring a value into its one form
 
 using Check = std::function<std::string(std::string&)>;
@@ -310,14 +332,20 @@ std::string application(std::string& value) {
                  "admin"})(value);
 }
 
-/// A class that exists in the original, but only where this version does not go.
-Check client_class(std::string_view name, Names names) {
-  return [name, check = class_of(std::move(names))](std::string& value) -> std::string {
-    if (last_part(value) == name) {
-      return std::string(name) + " is not supported by this version (it is the client-service's)";
-    }
-    return check(value);
-  };
+std::string cookie_path(std::string& value) {
+  return http::is_cookie_path(value) ? "" : "must begin with \"/\" and have no blank or \";\"";
+}
+
+std::string cookie_domain(std::optional<std::string>& value) {
+  return !value || http::is_cookie_domain(*value) ? "" : "must be a domain, like \"example.com\"";
+}
+
+std::string given(std::optional<std::int64_t>& value) { return value ? "" : "must not be empty"; }
+
+/// "https://host/" and "https://host" are one: paths are put behind it.
+std::string without_slash(std::string& value) {
+  while (value.ends_with('/')) value.pop_back();
+  return {};
 }
 
 // ---- rows
@@ -332,7 +360,8 @@ template <class T>
 std::string_view type_name(const T&) {
   if constexpr (std::is_same_v<T, bool>) return "true, false";
   if constexpr (std::is_integral_v<T>) return "integer";
-  if constexpr (std::is_same_v<T, double>) return "seconds";
+  if constexpr (std::is_same_v<T, double> || std::is_same_v<T, milliseconds>) return "seconds";
+  if constexpr (std::is_same_v<T, std::optional<std::int64_t>>) return "integer";
   if constexpr (std::is_same_v<T, seconds> || std::is_same_v<T, std::optional<seconds>>) {
     return "lifetime";
   }
@@ -382,12 +411,25 @@ SettingRow auth(SettingRow row) {
   row.audience = Audience::auth;
   return row;
 }
+SettingRow client(SettingRow row) {
+  row.audience = Audience::client;
+  return row;
+}
 SettingRow secret(SettingRow row) {
   row.secret = true;
   return row;
 }
 SettingRow shown_as(SettingRow row, std::string text) {
   row.show = [text = std::move(text)](const ServiceSettings&) { return text; };
+  return row;
+}
+/// INSTALLED_APPS as a project of either kind has it.
+SettingRow shown_applications(SettingRow row) {
+  row.show = [](const ServiceSettings& settings) {
+    return settings.kind == ServiceKind::client
+               ? R"(["easyjwt_client", "easyjwt_user", "admin"])"
+               : R"(["easyjwt_auth", "easyjwt_auth.token_blacklist", "easyjwt_user", "admin"])";
+  };
   return row;
 }
 
@@ -408,7 +450,55 @@ SettingRow audience_row() {
     if (!value.empty()) token.audience.push_back(std::move(value));
     return wrong;
   };
-  row.show = [](const ServiceSettings&) { return "\"\""; };
+  row.show = [](const ServiceSettings& settings) {
+    const auto& token = settings.token;
+    if (token.audience_is_list) return show(token.audience);
+    return token.audience.empty() ? std::string("\"\"") : show(token.audience.front());
+  };
+  return row;
+}
+
+/// The original's system check of the settings without which nothing can be asked.
+SettingRow remote(SettingRow row) {
+  row.check_id = "easyjwt_client.E001";
+  row.read = [read = std::move(row.read), name = row.name()](
+                 ServiceSettings& settings, const toml::node& node) -> std::string {
+    auto wrong = read(settings, node);
+    if (const auto* text = node.as_string(); text != nullptr && text->get().empty()) {
+      wrong = not_configured;
+    }
+    if (wrong != not_configured) return wrong;
+    return "EASY_JWT setting '" + std::string(name) + "' is required but not configured.";
+  };
+  return client(std::move(row));
+}
+
+/// ALLOWED_AUTH_ORIGINS, with the original's words.
+SettingRow auth_origins_row() {
+  SettingRow row{.key = "EASY_JWT.ALLOWED_AUTH_ORIGINS",
+                 .type = "list of strings",
+                 .text =
+                     "origins of pages that may log in, refresh and log out with the cookie; "
+                     "empty: any that CSRF protection lets through",
+                 .audience = Audience::client,
+                 .check_id = "easyjwt_client.E003"};
+  row.read = [](ServiceSettings& settings, const toml::node& node) -> std::string {
+    auto& origins = settings.allowed_auth_origins;
+    origins.clear();
+    if (const auto* text = node.as_string()) {
+      if (text->get().empty()) return {};
+      return "ALLOWED_AUTH_ORIGINS must be a list/tuple of origin strings, not a single string.";
+    }
+    if (auto wrong = read(node, origins); !wrong.empty()) return wrong;
+    for (const auto& origin : origins) {
+      if (http::is_origin(origin)) continue;
+      return "ALLOWED_AUTH_ORIGINS entry '" + origin +
+             "' is malformed. Each entry must be a bare 'http(s)://host[:port]' with no path, "
+             "query, fragment, or trailing slash.";
+    }
+    return {};
+  };
+  row.show = [](const ServiceSettings& settings) { return show(settings.allowed_auth_origins); };
   return row;
 }
 
@@ -424,7 +514,10 @@ std::vector<SettingRow> make_table() {
   using C = ServiceSettings::Cookie;
   using T = TokenSettings;
   using A = AuthSettings;
-  constexpr auto client = Audience::client;
+  using X = http::CsrfSettings;
+  using O = http::CorsSettings;
+  using R = RemoteAuthSettings;
+  constexpr auto of_client = Audience::client;
   constexpr std::string_view string = "string", boolean = "true, false";
   const std::string none = "\"\"";
   const Names same_site{"Lax", "Strict", "None", ""};
@@ -437,47 +530,60 @@ std::vector<SettingRow> make_table() {
       row("ALLOWED_HOSTS", at(&S::allowed_hosts),
           "names that the Host header may have: \"name\", \".domain\" (it and all beneath it) or "
           "\"*\"; any other is a 400"),
-      shown_as(required(row("INSTALLED_APPS", at(&S::installed_apps),
-                            "what runs: an auth-service has easyjwt_auth; without "
-                            "easyjwt_auth.token_blacklist no token is remembered",
-                            each(application))),
-               R"(["easyjwt_auth", "easyjwt_auth.token_blacklist", "easyjwt_user", "admin"])"),
-      row("AUTHENTICATION_BACKENDS", at(&S::authentication_backends), "who judges a password",
-          each(client_class("RemoteAuthBackend", {"ModelBackend"}), 1)),
+      shown_applications(required(
+          row("INSTALLED_APPS", at(&S::installed_apps),
+              "what runs: an auth-service has easyjwt_auth, a client-service "
+              "easyjwt_client; without easyjwt_auth.token_blacklist no token is remembered",
+              each(application)))),
+      row("AUTHENTICATION_BACKENDS", at(&S::authentication_backends),
+          "who judges a password of a session: ModelBackend; of a client-service "
+          "RemoteAuthBackend, "
+          "too",
+          each(class_of({"ModelBackend", "RemoteAuthBackend"}), 1)),
       row("AUTH_PASSWORD_VALIDATORS", at(&S::password_validators),
           "what a new password must pass; Django's four",
           each(class_of({"UserAttributeSimilarityValidator", "MinimumLengthValidator",
                          "CommonPasswordValidator", "NumericPasswordValidator"}))),
-      auth(row("PASSWORD_HASHERS", at(&S::hasher, &HasherSettings::hashers),
-               "the first one hashes, all of them verify", each(hasher_name, 1))),
-      auth(row("PASSWORD_UPGRADE", at(&S::hasher, &HasherSettings::upgrade),
-               "re-hash at login what is of another algorithm than the first hasher's, or of lower "
-               "work factors; false while a Django runs beside us")),
+      row("PASSWORD_HASHERS", at(&S::hasher, &HasherSettings::hashers),
+          "the first one hashes, all of them verify", each(hasher_name, 1)),
+      row("PASSWORD_UPGRADE", at(&S::hasher, &HasherSettings::upgrade),
+          "re-hash at login what is of another algorithm than the first hasher's, or of lower "
+          "work factors; false while a Django runs beside us"),
 
-      row("SESSION_COOKIE_AGE", at(&S::session_cookie, &C::age), "seconds"),
+      row("SESSION_COOKIE_AGE", at(&S::session_cookie, &C::age), "seconds", given),
       row("SESSION_COOKIE_NAME", at(&S::session_cookie, &C::name), "the cookie's name", http_token),
       row("SESSION_COOKIE_SECURE", at(&S::session_cookie, &C::secure), "over TLS only"),
       row("SESSION_COOKIE_HTTPONLY", at(&S::session_cookie, &C::http_only),
           "out of JavaScript's reach"),
       row("SESSION_COOKIE_SAMESITE", at(&S::session_cookie, &C::same_site),
           "Lax, Strict, None, or empty for no such attribute", one_of(same_site)),
-      row("SESSION_COOKIE_DOMAIN", at(&S::session_cookie, &C::domain), "empty: none"),
+      row("SESSION_COOKIE_DOMAIN", at(&S::session_cookie, &C::domain), "empty: none",
+          cookie_domain),
       row("SESSION_COOKIE_PATH", at(&S::session_cookie, &C::path),
-          "the path beneath which it is sent", not_empty),
+          "the path beneath which it is sent", cookie_path),
       row("CSRF_PROTECTION", at(&S::csrf_protection), "for what goes by a cookie"),
-      row("CSRF_COOKIE_NAME", at(&S::csrf_cookie, &C::name), "the cookie's name", http_token),
-      row("CSRF_COOKIE_AGE", at(&S::csrf_cookie, &C::age), "seconds"),
-      row("CSRF_COOKIE_SECURE", at(&S::csrf_cookie, &C::secure), "over TLS only"),
-      row("CSRF_COOKIE_HTTPONLY", at(&S::csrf_cookie, &C::http_only), "out of JavaScript's reach"),
-      row("CSRF_COOKIE_SAMESITE", at(&S::csrf_cookie, &C::same_site),
+      row("CSRF_COOKIE_NAME", at(&S::csrf, &X::cookie, &C::name), "the cookie's name", http_token),
+      row("CSRF_COOKIE_AGE", at(&S::csrf, &X::cookie, &C::age), "seconds", given),
+      row("CSRF_COOKIE_SECURE", at(&S::csrf, &X::cookie, &C::secure), "over TLS only"),
+      row("CSRF_COOKIE_HTTPONLY", at(&S::csrf, &X::cookie, &C::http_only),
+          "out of JavaScript's reach"),
+      row("CSRF_COOKIE_SAMESITE", at(&S::csrf, &X::cookie, &C::same_site),
           "Lax, Strict, None, or empty for no such attribute", one_of(same_site)),
-      row("CSRF_COOKIE_DOMAIN", at(&S::csrf_cookie, &C::domain), "empty: none"),
-      row("CSRF_HEADER_NAME", at(&S::csrf_header_name), "the header that brings the CSRF token",
-          not_empty),
-      row("CSRF_TRUSTED_ORIGINS", at(&S::csrf_trusted_origins), "origins that may post to us"),
-      row("CORS_ALLOWED_ORIGINS", at(&S::cors_allowed_origins), "origins that may read answers"),
-      row("CORS_ALLOW_CREDENTIALS", at(&S::cors_allow_credentials), "cookies across origins"),
-      row("CORS_ALLOW_HEADERS", at(&S::cors_allow_headers), "headers that those may send",
+      row("CSRF_COOKIE_DOMAIN", at(&S::csrf, &X::cookie, &C::domain), "empty: none", cookie_domain),
+      row("CSRF_COOKIE_PATH", at(&S::csrf, &X::cookie, &C::path),
+          "the path beneath which it is sent", cookie_path),
+      shown_as(
+          row("CSRF_HEADER_NAME", at(&S::csrf, &X::header_name),
+              "the header that brings the CSRF token, by Django's name or its own", header_name),
+          "\"HTTP_X_CSRFTOKEN\""),
+      row("CSRF_TRUSTED_ORIGINS", at(&S::csrf, &X::trusted_origins),
+          "origins whose pages may post to us: \"https://app.example.com\", or "
+          "\"https://*.example.com\" for it and all beneath it"),
+      row("CORS_ALLOWED_ORIGINS", at(&S::cors, &O::allowed_origins),
+          "origins whose pages may read our answers: \"https://app.example.com\""),
+      row("CORS_ALLOW_CREDENTIALS", at(&S::cors, &O::allow_credentials),
+          "and may send our cookies along"),
+      row("CORS_ALLOW_HEADERS", at(&S::cors, &O::allow_headers), "headers that those may send",
           each(http_token)),
 
       secret(row("DATABASE.URL", at(&S::database, &db::DatabaseSettings::url),
@@ -507,9 +613,8 @@ std::vector<SettingRow> make_table() {
 
       row("REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES", at(&S::authentication_classes),
           "how callers show who they are; the first decides between 401 and 403",
-          each(
-              client_class("EasyJWTAuthentication", {"JWTAuthentication", "SessionAuthentication"}),
-              1)),
+          each(class_of({"JWTAuthentication", "EasyJWTAuthentication", "SessionAuthentication"}),
+               1)),
       row("REST_FRAMEWORK.DEFAULT_PERMISSION_CLASSES", at(&S::permission_classes),
           "for views that name none; every view of the auth-service names its own",
           each(class_of(
@@ -598,44 +703,51 @@ std::vector<SettingRow> make_table() {
       later("EASY_JWT.SESSION_CLAIM", string, none, "the claim that names a token family"),
       later("EASY_JWT.KEY_ROTATION_INTERVAL", "lifetime", none, "how often signing keys change"),
       later("EASY_JWT.VERIFY_MODE", string, "\"remote\"", "how a client-service judges tokens",
-            client),
+            of_client),
       later("EASY_JWT.MAX_STALENESS", "lifetime", "\"5s\"", "how old the revocation feed may be",
-            client),
-      later("EASY_JWT.STALENESS_POLICY", string, "\"remote\"", "what to do beyond that", client),
+            of_client),
+      later("EASY_JWT.STALENESS_POLICY", string, "\"remote\"", "what to do beyond that", of_client),
 
-      later("EASY_JWT.REMOTE_AUTH_SERVICE_URL", string, "\"http://127.0.0.1:8000\"",
-            "the auth-service", client),
-      later("EASY_JWT.REMOTE_AUTH_SERVICE_TOKEN_PATH", string, "\"/auth/token/\"", "logs in",
-            client),
-      later("EASY_JWT.REMOTE_AUTH_SERVICE_REFRESH_PATH", string, "\"/auth/token/refresh/\"",
-            "refreshes", client),
-      later("EASY_JWT.REMOTE_AUTH_SERVICE_VERIFY_PATH", string, "\"/auth/token/verify/\"",
-            "verifies", client),
-      later("EASY_JWT.REMOTE_AUTH_SERVICE_USER_PATH", string, "\"/auth/user/\"",
-            "shows the user of a token", client),
-      later("EASY_JWT.REMOTE_AUTH_SERVICE_PASSWORD_CHANGE_PATH", string,
-            "\"/auth/password-change/\"", "changes a password", client),
-      later("EASY_JWT.REMOTE_AUTH_SERVICE_BLACKLIST_PATH", string, "\"/auth/token/blacklist/\"",
-            "ends a refresh token", client),
-      later("EASY_JWT.REMOTE_AUTH_REQUEST_TIMEOUT", "seconds", "30",
-            "how long the auth-service is waited for", client),
-      later("EASY_JWT.REMOTE_AUTH_SSL_VERIFY", boolean, "true",
-            "the auth-service's certificate is verified", client),
-      later("EASY_JWT.REFRESH_TOKEN_IN_COOKIE", boolean, "false",
-            "browsers get the refresh token in a cookie", client),
-      later("EASY_JWT.AUTH_COOKIE_NAME", string, "\"refresh_token\"", "the cookie's name", client),
-      later("EASY_JWT.AUTH_COOKIE_HTTP_ONLY", boolean, "true", "out of JavaScript's reach", client),
-      later("EASY_JWT.AUTH_COOKIE_SECURE", boolean, "false", "over TLS only", client),
-      later("EASY_JWT.AUTH_COOKIE_SAMESITE", string, "\"Lax\"", "Lax, Strict or None", client),
-      later("EASY_JWT.AUTH_COOKIE_PATH", string, "\"/\"", "the path beneath which it is sent",
-            client),
-      later("EASY_JWT.AUTH_COOKIE_DOMAIN", string, none, "empty: none", client),
-      later("EASY_JWT.AUTH_COOKIE_MAX_AGE", "seconds", none, "empty: until the browser closes",
-            client),
-      later("EASY_JWT.ALLOWED_AUTH_ORIGINS", "list of strings", none,
-            "origins that may send the cookie; empty: any", client),
-      later("EASY_JWT.BLACKLIST_ON_LOGOUT", boolean, "true", "a logout ends the refresh token",
-            client),
+      remote(row("EASY_JWT.REMOTE_AUTH_SERVICE_URL", at(&S::remote, &R::service_url),
+                 "the auth-service, http:// or https://; its certificate is checked against the "
+                 "system's CAs or the file in $SSL_CERT_FILE",
+                 without_slash)),
+      remote(row("EASY_JWT.REMOTE_AUTH_SERVICE_TOKEN_PATH", at(&S::remote, &R::token_path),
+                 "logs in")),
+      remote(row("EASY_JWT.REMOTE_AUTH_SERVICE_REFRESH_PATH", at(&S::remote, &R::refresh_path),
+                 "refreshes")),
+      remote(row("EASY_JWT.REMOTE_AUTH_SERVICE_VERIFY_PATH", at(&S::remote, &R::verify_path),
+                 "verifies")),
+      remote(row("EASY_JWT.REMOTE_AUTH_SERVICE_USER_PATH", at(&S::remote, &R::user_path),
+                 "shows the user of a token")),
+      remote(row("EASY_JWT.REMOTE_AUTH_SERVICE_PASSWORD_CHANGE_PATH",
+                 at(&S::remote, &R::password_change_path), "changes a password")),
+      remote(row("EASY_JWT.REMOTE_AUTH_SERVICE_BLACKLIST_PATH", at(&S::remote, &R::blacklist_path),
+                 "ends a refresh token")),
+      remote(row("EASY_JWT.REMOTE_AUTH_REQUEST_TIMEOUT", at(&S::remote, &R::request_timeout),
+                 "how long the auth-service is waited for; may have a fraction")),
+      remote(row("EASY_JWT.REMOTE_AUTH_SSL_VERIFY", at(&S::remote, &R::ssl_verify),
+                 "the auth-service's certificate is verified")),
+      client(row("EASY_JWT.REFRESH_TOKEN_IN_COOKIE", at(&S::refresh_token_in_cookie),
+                 "browsers get the refresh token in a cookie that JavaScript cannot read, never in "
+                 "an answer")),
+      client(row("EASY_JWT.AUTH_COOKIE_NAME", at(&S::refresh_cookie, &C::name), "the cookie's name",
+                 http_token)),
+      client(row("EASY_JWT.AUTH_COOKIE_HTTP_ONLY", at(&S::refresh_cookie, &C::http_only),
+                 "out of JavaScript's reach")),
+      client(
+          row("EASY_JWT.AUTH_COOKIE_SECURE", at(&S::refresh_cookie, &C::secure), "over TLS only")),
+      client(row("EASY_JWT.AUTH_COOKIE_SAMESITE", at(&S::refresh_cookie, &C::same_site),
+                 "Lax, Strict, None, or empty for no such attribute", one_of(same_site))),
+      client(row("EASY_JWT.AUTH_COOKIE_PATH", at(&S::refresh_cookie, &C::path),
+                 "the path beneath which it is sent", cookie_path)),
+      client(row("EASY_JWT.AUTH_COOKIE_DOMAIN", at(&S::refresh_cookie, &C::domain), "empty: none",
+                 cookie_domain)),
+      client(row("EASY_JWT.AUTH_COOKIE_MAX_AGE", at(&S::refresh_cookie, &C::age),
+                 "seconds; empty: until the browser closes")),
+      auth_origins_row(),
+      client(row("EASY_JWT.BLACKLIST_ON_LOGOUT", at(&S::blacklist_on_logout),
+                 "a logout ends the refresh token at the auth-service")),
   };
 }
 

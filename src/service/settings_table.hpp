@@ -24,6 +24,8 @@ struct SettingRow {
   bool required = false;
   bool is_text = false;   ///< an environment variable is the text itself, not JSON
   bool supported = true;  ///< false: known, but this version takes its default only
+  std::string_view
+      check_id{};  ///< of a system check that a wrong value fails, "easyjwt_client.E001"
 
   /// Puts a value where it belongs; says what is wrong with it, empty for nothing.
   std::function<std::string(ServiceSettings&, const toml::node&)> read{};

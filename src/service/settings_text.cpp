@@ -6,9 +6,12 @@
 namespace easyjwt {
 namespace {
 
-const ServiceSettings& defaults() {
-  static const ServiceSettings settings;
-  return settings;
+using Audience = SettingRow::Audience;
+
+const ServiceSettings& defaults(ServiceKind kind) {
+  static const auto auth = ServiceSettings::of(ServiceKind::auth);
+  static const auto client = ServiceSettings::of(ServiceKind::client);
+  return kind == ServiceKind::client ? client : auth;
 }
 
 std::string title(std::string_view section) {
@@ -16,7 +19,10 @@ std::string title(std::string_view section) {
 }
 
 std::string reference_row(const SettingRow& row) {
-  std::string value = row.required && row.secret ? "" : '`' + row.show(defaults()) + '`';
+  const auto shown = row.show(defaults(ServiceKind::auth));
+  const auto of_client = row.show(defaults(ServiceKind::client));
+  std::string value = row.required && row.secret ? "" : '`' + shown + '`';
+  if (of_client != shown) value += "; client-service: `" + of_client + '`';
   if (row.required) value += value.empty() ? "required" : " (required)";
   std::string text(row.text);
   if (!row.supported) text += text.empty() ? "only the default yet" : "; only the default yet";
@@ -43,13 +49,17 @@ std::string reference_tables(const Wanted& wanted) {
 
 }  // namespace
 
-std::string project_file(std::string_view secret_key, std::string_view signing_key) {
-  std::string out =
-      "# The settings of an easyjwt auth-service. What is commented out shows its default.\n"
+std::string project_file(ServiceKind kind, std::string_view secret_key,
+                         std::string_view signing_key) {
+  const bool is_client = kind == ServiceKind::client;
+  std::string out = "# The settings of an easyjwt ";
+  out += is_client ? "client" : "auth";
+  out +=
+      "-service. What is commented out shows its default.\n"
       "# Keep this file to yourself (mode 0600): it holds keys. docs/settings.md says more.\n";
   std::string_view section;
   for (const auto& row : settings_table()) {
-    if (row.audience == SettingRow::Audience::client) continue;
+    if (row.audience == (is_client ? Audience::auth : Audience::client)) continue;
     if (row.section() != section) {
       section = row.section();
       out += "\n\n[" + std::string(section) + "]";
@@ -57,7 +67,7 @@ std::string project_file(std::string_view secret_key, std::string_view signing_k
     out += "\n";
     if (!row.text.empty()) out += "# " + std::string(row.text) + "\n";
     if (!row.supported) out += "# (this version has the default only)\n";
-    std::string value = row.show(defaults());
+    std::string value = row.show(defaults(kind));
     bool set = row.required;
     for (const auto& [key, made] :
          {std::pair{"SECRET_KEY", secret_key}, std::pair{"EASY_JWT.SIGNING_KEY", signing_key}}) {
@@ -71,16 +81,16 @@ std::string project_file(std::string_view secret_key, std::string_view signing_k
 }
 
 std::string settings_reference() {
-  const auto for_client = [](const SettingRow& row) {
-    return row.audience == SettingRow::Audience::client;
+  const auto rows_of = [](Audience audience) {
+    return reference_tables([=](const SettingRow& row) { return row.audience == audience; });
   };
   return R"(# Settings
 
 <!-- Made from the table in src/service/settings_table.cpp; tests/service/settings_test.cpp says how. -->
 
 The settings are a TOML file: `easyjwt --config FILE`, else `$EASYJWT_CONFIG`, else `./easyjwt.toml`.
-`easyjwt startproject auth DIR` writes one with fresh keys and every setting shown. `easyjwt check`
-judges it.
+`easyjwt startproject auth DIR`, or `client`, writes one with fresh keys and every setting shown.
+`easyjwt check` judges it.
 
 - A lifetime is a number of seconds or a string like `"90s"`, `"5m"`, `"12h"`, `"1d"`.
 - A list of Python classes takes their dotted paths, too (`"easyjwt_auth.tokens.SlidingToken"`): the last
@@ -91,12 +101,15 @@ judges it.
   (`EASYJWT_SECRET_KEY`, `EASYJWT_DATABASE__URL`, `EASYJWT_EASY_JWT__SIGNING_KEY`). A string is written
   as it is; a list is JSON. A variable with that prefix that names no setting is a warning.
 - An unknown key, a wrong type or a missing required key is an error that names file, line and key.
-- "Only the default yet": the key is known, but this version refuses any other value. The cookie,
-  CSRF and CORS keys are read and checked; they take effect with the pages, in a later version.
+- A key of the other service is an error, unless its value is the default; in a variable, which may be
+  meant for the whole fleet, it is a warning.
+- "Only the default yet": the key is known, but this version refuses any other value. The keys of
+  sessions are read and checked; they take effect with the pages, in a later version.
 
-## The auth-service
-)" + reference_tables([&](const SettingRow& row) { return !for_client(row); }) +
-         "\n## The client-service (not part of this version)\n" + reference_tables(for_client);
+## Both services
+)" + rows_of(Audience::both) +
+         "\n## The auth-service\n" + rows_of(Audience::auth) + "\n## The client-service\n" +
+         rows_of(Audience::client);
 }
 
 }  // namespace easyjwt

@@ -10,6 +10,7 @@
 #include "easyjwt/token/codec.hpp"
 #include "easyjwt/user/hasher.hpp"
 #include "easyjwt/user/validators.hpp"
+#include "service/client_service.hpp"
 #include "service/remote_keys.hpp"
 #include "service/settings_table.hpp"
 
@@ -23,20 +24,48 @@ class Checks {
 
   void always() {
     for (const auto& warning : loaded_.warnings) warnings_.push_back({"easyjwt.W001", warning});
+    if (s_.kind == ServiceKind::client) {
+      check_client();
+    } else {
+      check_auth();
+    }
+    if (s_.allowed_hosts.empty()) {
+      warn("W004", "ALLOWED_HOSTS", "is empty: every request is refused but /healthz and /readyz");
+    }
+  }
+
+  void check_auth() {
     check_signing_key_size();
     if (s_.auth.blacklist_after_rotation && !s_.auth.token_blacklist) {
       warn("W003", "EASY_JWT.BLACKLIST_AFTER_ROTATION",
            "does nothing without easyjwt_auth.token_blacklist in INSTALLED_APPS");
     }
-    if (s_.allowed_hosts.empty()) {
-      warn("W004", "ALLOWED_HOSTS", "is empty: every request is refused but /healthz and /readyz");
-    }
-    if (!s_.cors_allowed_origins.empty()) {
-      warn("W005", "CORS_ALLOWED_ORIGINS", "has no effect in this version");
-    }
     if (!s_.debug && uses_remote_keys(s_) && crosses_network_in_clear(*s_.jwk_url)) {
       warn("W006", "EASY_JWT.JWK_URL",
            "is http://: whoever is on the way can put in keys and make tokens");
+    }
+  }
+
+  void check_client() {
+    if (!s_.debug && !s_.remote.ssl_verify) {
+      warn("W007", "EASY_JWT.REMOTE_AUTH_SSL_VERIFY",
+           "is off: HTTP requests to the auth service will not verify SSL certificates");
+    }
+    if (!s_.debug && crosses_network_in_clear(s_.remote.service_url)) {
+      warn("W008", "EASY_JWT.REMOTE_AUTH_SERVICE_URL",
+           "uses http://: credentials and tokens will be transmitted in cleartext");
+    }
+    if (!s_.refresh_token_in_cookie) return;
+    // The original's, and its words.
+    if (!s_.refresh_cookie.secure && !s_.debug) {
+      warn_original("W001", "EASY_JWT.AUTH_COOKIE_SECURE",
+                    "AUTH_COOKIE_SECURE is False while DEBUG=False and cookie mode is enabled; the "
+                    "refresh cookie will be transmitted over plain HTTP.");
+    }
+    if (s_.csrf.cookie.http_only) {
+      warn_original("W002", "CSRF_COOKIE_HTTPONLY",
+                    "CSRF_COOKIE_HTTPONLY=True is incompatible with the library's default /csrf/ "
+                    "bootstrap endpoint: JavaScript cannot read the csrftoken cookie.");
     }
   }
 
@@ -50,7 +79,8 @@ class Checks {
           "W012", "SECRET_KEY",
           "has fewer than 50 characters, fewer than 5 different ones, or is Django's insecure one");
     }
-    if (equal_constant_time(s_.token.signing_key.view(), s_.secret_key.view())) {
+    if (s_.kind == ServiceKind::auth &&
+        equal_constant_time(s_.token.signing_key.view(), s_.secret_key.view())) {
       warn("W013", "EASY_JWT.SIGNING_KEY",
            "is SECRET_KEY: whoever gets one of them has both sessions and tokens");
     }
@@ -59,16 +89,20 @@ class Checks {
            "is open to the network without TLS: passwords travel in clear, unless a proxy adds it");
     }
     if (!s_.session_cookie.secure) warn("W015", "SESSION_COOKIE_SECURE", "is off");
-    if (!s_.csrf_cookie.secure) warn("W016", "CSRF_COOKIE_SECURE", "is off");
+    if (!s_.csrf.cookie.secure) warn("W016", "CSRF_COOKIE_SECURE", "is off");
     check_file_mode();
   }
 
   std::vector<CheckWarning> take() { return std::move(warnings_); }
 
  private:
-  void warn(std::string id, std::string_view key, const std::string& what) {
+  void warn(std::string_view id, std::string_view key, const std::string& what) {
     warnings_.push_back(
-        {"easyjwt." + std::move(id), loaded_.locate(SettingsError(std::string(key), what))});
+        {"easyjwt." + std::string(id), loaded_.locate(SettingsError(std::string(key), what))});
+  }
+  void warn_original(std::string_view id, std::string_view key, const std::string& what) {
+    warnings_.push_back({"easyjwt_client." + std::string(id),
+                         loaded_.locate(SettingsError(std::string(key), what))});
   }
 
   /// RFC 7518 section 3.2: a key as long as the hash, at least.
@@ -145,8 +179,14 @@ std::vector<CheckWarning> system_checks(const LoadedSettings& loaded, bool deplo
 std::optional<SettingsProblem> check_constructors(const LoadedSettings& loaded) {
   const auto& settings = loaded.settings;
   try {
-    const RemoteKeys keys(settings, no_log());
-    const TokenCodec codec(settings.token, keys.source());
+    if (settings.kind == ServiceKind::client) {
+      const RemoteAuth remote(remote_settings(settings), no_log());
+    } else {
+      const RemoteKeys keys(settings, no_log());
+      const TokenCodec codec(settings.token, keys.source());
+    }
+    const http::Csrf csrf(settings.csrf);
+    const http::Cors cors(settings.cors);
     const Hasher hasher(settings.hasher);
     const PasswordValidators validators(settings.password_validators);
     return std::nullopt;

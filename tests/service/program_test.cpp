@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -154,10 +155,89 @@ TEST_F(ProgramTest, StartprojectMakesAPrivateFileOnce) {
   EXPECT_EQ(in_project({"check"}).out, "System check identified no issues (0 silenced).\n");
 }
 
-TEST_F(ProgramTest, StartprojectClientIsRefused) {
-  const auto outcome = run({"startproject", "client", folder_.path("c")});
-  EXPECT_EQ(outcome.code, 1);
-  EXPECT_EQ(outcome.err, "Error: the client-service is not part of this version\n");
+TEST_F(ProgramTest, StartprojectClient) {
+  const auto file = folder_.path("c") + "/easyjwt.toml";
+  ASSERT_EQ(run({"startproject", "client", folder_.path("c")}).code, 0);
+  struct stat info {};
+  ASSERT_EQ(::stat(file.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  const auto text = read_whole(file);
+  EXPECT_NE(text.find("\nINSTALLED_APPS = [\"easyjwt_client\", \"easyjwt_user\", \"admin\"]\n"),
+            std::string::npos);
+  EXPECT_NE(text.find("\n# REMOTE_AUTH_SERVICE_URL = "), std::string::npos);
+  EXPECT_EQ(text.find("SIGNING_KEY = "), std::string::npos);
+  EXPECT_EQ(run({"--config", file, "check"}).out,
+            "System check identified no issues (0 silenced).\n");
+  EXPECT_EQ(run({"--config", file, "migrate"}).code, 0);
+}
+
+/// The lines of `check` on a client-service with those variables, from "(id)" on, without places.
+class ClientChecks : public ProgramTest {
+ protected:
+  std::string lines(const Arguments& environment) {
+    const auto file = folder_.path("c") + "/easyjwt.toml";
+    run({"startproject", "client", folder_.path("c")});
+    const auto outcome = run({"--config", file, "check"}, "", environment);
+    std::string out = std::to_string(outcome.code) + '\n';
+    std::istringstream text(outcome.err);
+    for (std::string line; std::getline(text, line);) {
+      if (!line.starts_with('(')) continue;
+      const auto place = line.find(' ');
+      out += line.substr(0, place) + line.substr(line.find(": ", place) + 1) + '\n';
+    }
+    return out;
+  }
+};
+
+TEST_F(ClientChecks, HaveTheOriginalsIds) {
+  EXPECT_EQ(lines({"EASYJWT_EASY_JWT__REMOTE_AUTH_SERVICE_URL="}),
+            "1\n(easyjwt_client.E001) EASY_JWT.REMOTE_AUTH_SERVICE_URL: EASY_JWT setting "
+            "'REMOTE_AUTH_SERVICE_URL' is required but not configured.\n");
+  EXPECT_EQ(
+      lines({"EASYJWT_EASY_JWT__REFRESH_TOKEN_IN_COOKIE=true", "EASYJWT_CSRF_PROTECTION=false"}),
+      "1\n(easyjwt_client.E002) CSRF_PROTECTION: REFRESH_TOKEN_IN_COOKIE is enabled but "
+      "CSRF_PROTECTION is off.\n");
+  EXPECT_EQ(lines({R"(EASYJWT_EASY_JWT__ALLOWED_AUTH_ORIGINS=["null"])"}),
+            "1\n(easyjwt_client.E003) EASY_JWT.ALLOWED_AUTH_ORIGINS: ALLOWED_AUTH_ORIGINS entry "
+            "'null' is malformed. Each entry must be a bare 'http(s)://host[:port]' with no path, "
+            "query, fragment, or trailing slash.\n");
+  EXPECT_EQ(lines({"EASYJWT_EASY_JWT__REFRESH_TOKEN_IN_COOKIE=true",
+                   "EASYJWT_CSRF_COOKIE_HTTPONLY=true"}),
+            "0\n(easyjwt_client.W001) EASY_JWT.AUTH_COOKIE_SECURE: AUTH_COOKIE_SECURE is False "
+            "while DEBUG=False and cookie mode is enabled; the refresh cookie will be transmitted "
+            "over plain HTTP.\n"
+            "(easyjwt_client.W002) CSRF_COOKIE_HTTPONLY: CSRF_COOKIE_HTTPONLY=True is incompatible "
+            "with the library's default /csrf/ bootstrap endpoint: JavaScript cannot read the "
+            "csrftoken cookie.\n");
+  EXPECT_EQ(lines({"EASYJWT_EASY_JWT__REFRESH_TOKEN_IN_COOKIE=true", "EASYJWT_DEBUG=true",
+                   "EASYJWT_EASY_JWT__REMOTE_AUTH_SSL_VERIFY=false",
+                   "EASYJWT_EASY_JWT__REMOTE_AUTH_SERVICE_URL=http://auth.example"}),
+            "0\n");
+  // Without cookie mode they are nobody's concern.
+  EXPECT_EQ(lines({"EASYJWT_CSRF_PROTECTION=false", "EASYJWT_CSRF_COOKIE_HTTPONLY=true"}), "0\n");
+}
+
+TEST_F(ClientChecks, SayWhatGoesInClear) {
+  EXPECT_EQ(lines({"EASYJWT_EASY_JWT__REMOTE_AUTH_SSL_VERIFY=false",
+                   "EASYJWT_EASY_JWT__REMOTE_AUTH_SERVICE_URL=http://127.0.0.1.example:8000"}),
+            "0\n(easyjwt.W007) EASY_JWT.REMOTE_AUTH_SSL_VERIFY: is off: HTTP requests to the auth "
+            "service will not verify SSL certificates\n"
+            "(easyjwt.W008) EASY_JWT.REMOTE_AUTH_SERVICE_URL: uses http://: credentials and tokens "
+            "will be transmitted in cleartext\n");
+  for (const auto* own :
+       {"http://127.0.0.2:8000", "http://localhost", "http://[::1]:1", "https://auth.example"}) {
+    EXPECT_EQ(lines({std::string("EASYJWT_EASY_JWT__REMOTE_AUTH_SERVICE_URL=") + own}), "0\n")
+        << own;
+  }
+}
+
+TEST_F(ClientChecks, BuildWhatIsUsed) {
+  for (const auto& variable : {"EASYJWT_CSRF_TRUSTED_ORIGINS=[\"app.example.com\"]",
+                               "EASYJWT_CORS_ALLOWED_ORIGINS=[\"*\"]",
+                               "EASYJWT_EASY_JWT__REMOTE_AUTH_SERVICE_URL=ftp://auth",
+                               "EASYJWT_EASY_JWT__REMOTE_AUTH_SERVICE_USER_PATH=.evil.example/"}) {
+    EXPECT_EQ(lines({variable}), "1\n") << variable;
+  }
 }
 
 TEST_F(ProgramTest, SettingsComeFromTheOptionTheVariableOrTheFolder) {

@@ -176,13 +176,21 @@ INSTANTIATE_TEST_SUITE_P(
               "version"},
         Wrong{"[EASY_JWT]\nROTATION_GRACE = 5\n",
               ":4: EASY_JWT.ROTATION_GRACE: a value other than 0 is not supported by this version"},
+        // The other service's.
         Wrong{"[EASY_JWT]\nREFRESH_TOKEN_IN_COOKIE = true\n",
-              ":4: EASY_JWT.REFRESH_TOKEN_IN_COOKIE: a value other than false is not supported by "
-              "this version"},
-        Wrong{
-            "AUTHENTICATION_BACKENDS = [\"ModelBackend\", \"RemoteAuthBackend\"]\n",
-            ":3: AUTHENTICATION_BACKENDS: in the list: RemoteAuthBackend is not supported by this "
-            "version (it is the client-service's)"},
+              ":4: EASY_JWT.REFRESH_TOKEN_IN_COOKIE: is of the client-service: an auth-service has "
+              "no use for it"},
+        Wrong{"AUTHENTICATION_BACKENDS = [\"ModelBackend\", \"RemoteAuthBackend\"]\n",
+              ":3: AUTHENTICATION_BACKENDS: in the list: RemoteAuthBackend is the "
+              "client-service's"},
+        Wrong{"[REST_FRAMEWORK]\nDEFAULT_AUTHENTICATION_CLASSES = [\"EasyJWTAuthentication\"]\n",
+              ":4: REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES: in the list: "
+              "EasyJWTAuthentication is the client-service's"},
+        Wrong{"SESSION_COOKIE_PATH = \"/;x\"\n",
+              ":3: SESSION_COOKIE_PATH: must begin with \"/\" and have no blank or \";\""},
+        Wrong{"CSRF_COOKIE_DOMAIN = \"a b\"\n",
+              ":3: CSRF_COOKIE_DOMAIN: must be a domain, like \"example.com\""},
+        Wrong{"CSRF_COOKIE_AGE = \"\"\n", ":3: CSRF_COOKIE_AGE: must not be empty"},
         Wrong{"= 5\n",
               ":3: Error while parsing root table: expected keys, tables, whitespace or comments, "
               "saw '='"},
@@ -197,10 +205,13 @@ TEST_F(Settings, RequiredOnes) {
             file() + ":1: SECRET_KEY: must not be empty\n");
   EXPECT_EQ(errors(load_text("SECRET_KEY = \"x\"\nINSTALLED_APPS = [\"easyjwt_user\"]\n")),
             file() + ":2: INSTALLED_APPS: an auth-service needs easyjwt_auth and easyjwt_user\n");
-  EXPECT_EQ(errors(load_text("SECRET_KEY = \"x\"\nINSTALLED_APPS = [\"easyjwt_client\"]\n")),
-            file() +
-                ":2: INSTALLED_APPS: the client-service (easyjwt_client) is not part of this "
-                "version\n");
+  EXPECT_EQ(
+      errors(load_text("SECRET_KEY = \"x\"\nINSTALLED_APPS = [\"easyjwt_client\"]\n")),
+      file() + ":2: INSTALLED_APPS: a client-service needs easyjwt_client and easyjwt_user\n");
+  EXPECT_EQ(
+      errors(load_text("SECRET_KEY = \"x\"\nINSTALLED_APPS = [\"easyjwt_auth\", "
+                       "\"easyjwt_client\", \"easyjwt_user\"]\n")),
+      file() + ":2: INSTALLED_APPS: a service has easyjwt_auth or easyjwt_client, not both\n");
 }
 
 TEST_F(Settings, AFileThatIsNotThereIsNamed) {
@@ -306,6 +317,168 @@ TOKEN_OBTAIN_SERIALIZER = "easyjwt_auth.serializers.TokenObtainSlidingSerializer
   EXPECT_EQ(s.auth.auth_token_classes,
             (std::vector<TokenType>{TokenType::sliding, TokenType::access}));
   EXPECT_EQ(s.token_obtain_serializer, "TokenObtainSlidingSerializer");
+}
+
+constexpr std::string_view least_of_client =
+    "SECRET_KEY = \"0123456789abcdef0123456789abcdef\"\n"
+    "INSTALLED_APPS = [\"easyjwt_client\", \"easyjwt_user\"]\n";
+
+class ClientSettings : public Settings {
+ protected:
+  LoadedSettings load(std::string_view more, const Environment& environment = {}) {
+    return load_text(std::string(least_of_client) + std::string(more), environment);
+  }
+};
+
+TEST_F(ClientSettings, TheLeastThatWorksHasItsDefaults) {
+  const auto loaded = load("");
+  ASSERT_EQ(errors(loaded), "");
+  const auto& s = loaded.settings;
+  EXPECT_EQ(s.kind, ServiceKind::client);
+  EXPECT_EQ(s.authentication_backends,
+            (std::vector<std::string>{"ModelBackend", "RemoteAuthBackend"}));
+  EXPECT_EQ(s.authentication_classes,
+            (std::vector<std::string>{"EasyJWTAuthentication", "SessionAuthentication"}));
+  EXPECT_EQ(s.remote.service_url, "http://127.0.0.1:8000");
+  EXPECT_EQ(s.remote.request_timeout, std::chrono::seconds(30));
+  EXPECT_FALSE(s.refresh_token_in_cookie);
+}
+
+TEST_F(ClientSettings, EveryMemberIsReached) {
+  const auto loaded = load(R"(
+AUTHENTICATION_BACKENDS = ["easyjwt_client.authentication.RemoteAuthBackend"]
+CSRF_COOKIE_NAME = "c"
+CSRF_COOKIE_AGE = 5
+CSRF_COOKIE_SECURE = true
+CSRF_COOKIE_HTTPONLY = true
+CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_DOMAIN = ".example.com"
+CSRF_COOKIE_PATH = "/x"
+CSRF_HEADER_NAME = "HTTP_X_XSRF_TOKEN"
+CSRF_TRUSTED_ORIGINS = ["https://*.example.com"]
+CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
+CORS_ALLOW_CREDENTIALS = true
+CORS_ALLOW_HEADERS = ["x-a"]
+[EASY_JWT]
+AUTH_HEADER_TYPES = ["JWT", "Bearer"]
+REMOTE_AUTH_SERVICE_URL = "https://auth.example.com/"
+REMOTE_AUTH_SERVICE_TOKEN_PATH = "/1/"
+REMOTE_AUTH_SERVICE_REFRESH_PATH = "/2/"
+REMOTE_AUTH_SERVICE_VERIFY_PATH = "/3/"
+REMOTE_AUTH_SERVICE_USER_PATH = "/4/"
+REMOTE_AUTH_SERVICE_PASSWORD_CHANGE_PATH = "/5/"
+REMOTE_AUTH_SERVICE_BLACKLIST_PATH = "/6/"
+REMOTE_AUTH_REQUEST_TIMEOUT = 0.25
+REMOTE_AUTH_SSL_VERIFY = false
+REFRESH_TOKEN_IN_COOKIE = true
+AUTH_COOKIE_NAME = "r"
+AUTH_COOKIE_HTTP_ONLY = false
+AUTH_COOKIE_SECURE = true
+AUTH_COOKIE_SAMESITE = "None"
+AUTH_COOKIE_PATH = "/auth/"
+AUTH_COOKIE_DOMAIN = "example.com"
+AUTH_COOKIE_MAX_AGE = 86400
+ALLOWED_AUTH_ORIGINS = ["https://app.example.com"]
+BLACKLIST_ON_LOGOUT = false
+)");
+  ASSERT_EQ(errors(loaded), "");
+  const auto& s = loaded.settings;
+  EXPECT_EQ(s.authentication_backends, std::vector<std::string>{"RemoteAuthBackend"});
+  const auto& csrf = s.csrf;
+  EXPECT_EQ(csrf.cookie.name + '|' + *csrf.cookie.domain + '|' + csrf.cookie.path + '|' +
+                csrf.cookie.same_site + '|' + csrf.header_name,
+            "c|.example.com|/x|Strict|X-XSRF-TOKEN");
+  EXPECT_EQ(csrf.cookie.age, 5);
+  EXPECT_TRUE(csrf.cookie.secure && csrf.cookie.http_only);
+  EXPECT_EQ(csrf.trusted_origins, std::vector<std::string>{"https://*.example.com"});
+  EXPECT_EQ(s.cors.allowed_origins, std::vector<std::string>{"https://app.example.com"});
+  EXPECT_EQ(s.cors.allow_headers, std::vector<std::string>{"x-a"});
+  EXPECT_TRUE(s.cors.allow_credentials);
+  const auto& r = s.remote;
+  EXPECT_EQ(r.service_url, "https://auth.example.com");
+  EXPECT_EQ(r.token_path + r.refresh_path + r.verify_path + r.user_path + r.password_change_path +
+                r.blacklist_path,
+            "/1//2//3//4//5//6/");
+  EXPECT_EQ(r.request_timeout, std::chrono::milliseconds(250));
+  EXPECT_FALSE(r.ssl_verify);
+  EXPECT_EQ(r.auth_header_type, "JWT");
+  EXPECT_TRUE(s.refresh_token_in_cookie);
+  const auto& cookie = s.refresh_cookie;
+  EXPECT_EQ(cookie.name + '|' + cookie.same_site + '|' + cookie.path + '|' + *cookie.domain,
+            "r|None|/auth/|example.com");
+  EXPECT_EQ(cookie.age, 86400);
+  EXPECT_TRUE(cookie.secure && !cookie.http_only);
+  EXPECT_EQ(s.allowed_auth_origins, std::vector<std::string>{"https://app.example.com"});
+  EXPECT_FALSE(s.blacklist_on_logout);
+}
+
+class WrongClientSettings : public ClientSettings, public testing::WithParamInterface<Wrong> {};
+
+TEST_P(WrongClientSettings, NameFileLineAndKey) {
+  const std::string_view wanted = GetParam().error;
+  const auto id = wanted.find(") ") == wanted.npos ? 0 : wanted.find(") ") + 2;
+  EXPECT_EQ(errors(load(GetParam().lines)),
+            std::string(wanted.substr(0, id)) + file() + std::string(wanted.substr(id)) + '\n');
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, WrongClientSettings,
+    testing::Values(
+        Wrong{"[EASY_JWT]\nREMOTE_AUTH_SERVICE_URL = \"\"\n",
+              "(easyjwt_client.E001) :4: EASY_JWT.REMOTE_AUTH_SERVICE_URL: EASY_JWT setting "
+              "'REMOTE_AUTH_SERVICE_URL' is required but not configured."},
+        Wrong{"[EASY_JWT]\nREMOTE_AUTH_SERVICE_BLACKLIST_PATH = \"\"\n",
+              "(easyjwt_client.E001) :4: EASY_JWT.REMOTE_AUTH_SERVICE_BLACKLIST_PATH: EASY_JWT "
+              "setting 'REMOTE_AUTH_SERVICE_BLACKLIST_PATH' is required but not configured."},
+        Wrong{"[EASY_JWT]\nREMOTE_AUTH_REQUEST_TIMEOUT = 0\n",
+              "(easyjwt_client.E001) :4: EASY_JWT.REMOTE_AUTH_REQUEST_TIMEOUT: EASY_JWT setting "
+              "'REMOTE_AUTH_REQUEST_TIMEOUT' is required but not configured."},
+        Wrong{"[EASY_JWT]\nREMOTE_AUTH_SSL_VERIFY = \"\"\n",
+              "(easyjwt_client.E001) :4: EASY_JWT.REMOTE_AUTH_SSL_VERIFY: EASY_JWT setting "
+              "'REMOTE_AUTH_SSL_VERIFY' is required but not configured."},
+        Wrong{"[EASY_JWT]\nREMOTE_AUTH_SSL_VERIFY = 0\n",
+              "(easyjwt_client.E001) :4: EASY_JWT.REMOTE_AUTH_SSL_VERIFY: expected true or false, "
+              "found an integer"},
+        Wrong{"CSRF_PROTECTION = false\n[EASY_JWT]\nREFRESH_TOKEN_IN_COOKIE = true\n",
+              "(easyjwt_client.E002) :3: CSRF_PROTECTION: REFRESH_TOKEN_IN_COOKIE is enabled but "
+              "CSRF_PROTECTION is off."},
+        Wrong{"[EASY_JWT]\nALLOWED_AUTH_ORIGINS = \"https://a\"\n",
+              "(easyjwt_client.E003) :4: EASY_JWT.ALLOWED_AUTH_ORIGINS: ALLOWED_AUTH_ORIGINS must "
+              "be a list/tuple of origin strings, not a single string."},
+        Wrong{"[EASY_JWT]\nALLOWED_AUTH_ORIGINS = [\"https://a\", \"https://a/\"]\n",
+              "(easyjwt_client.E003) :4: EASY_JWT.ALLOWED_AUTH_ORIGINS: ALLOWED_AUTH_ORIGINS entry "
+              "'https://a/' is malformed. Each entry must be a bare 'http(s)://host[:port]' with "
+              "no path, query, fragment, or trailing slash."},
+        Wrong{"[EASY_JWT]\nREMOTE_AUTH_REQUEST_TIMEOUT = 1e9\n",
+              "(easyjwt_client.E001) :4: EASY_JWT.REMOTE_AUTH_REQUEST_TIMEOUT: must be at most an "
+              "hour"},
+        Wrong{"[EASY_JWT]\nAUTH_COOKIE_NAME = \"a=b\"\n",
+              ":4: EASY_JWT.AUTH_COOKIE_NAME: must be an HTTP token: letters, digits and "
+              "!#$%&'*+-.^_`|~"},
+        Wrong{"[EASY_JWT]\nAUTH_COOKIE_PATH = \"/; Domain=x\"\n",
+              ":4: EASY_JWT.AUTH_COOKIE_PATH: must begin with \"/\" and have no blank or \";\""},
+        Wrong{"[REST_FRAMEWORK]\nDEFAULT_AUTHENTICATION_CLASSES = [\"JWTAuthentication\"]\n",
+              ":4: REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES: in the list: JWTAuthentication "
+              "is the auth-service's"},
+        Wrong{"[EASY_JWT]\nSIGNING_KEY = \"geheim\"\n",
+              ":4: EASY_JWT.SIGNING_KEY: is of the auth-service: a client-service has no use for "
+              "it"},
+        Wrong{"[EASY_JWT]\nAUDIENCE = \"fleet\"\n",
+              ":4: EASY_JWT.AUDIENCE: is of the auth-service: a client-service has no use for it"},
+        Wrong{"[EASY_JWT]\nACCESS_TOKEN_LIFETIME = 60\n",
+              ":4: EASY_JWT.ACCESS_TOKEN_LIFETIME: is of the auth-service: a client-service has no "
+              "use for it"}));
+
+/// One file of variables for the whole fleet.
+TEST_F(ClientSettings, TheOthersVariablesAreWarnings) {
+  const auto loaded = load("[EASY_JWT]\nACCESS_TOKEN_LIFETIME = 300\nSIGNING_KEY = \"\"\n",
+                           {{"EASYJWT_EASY_JWT__SIGNING_KEY", "geheim"},
+                            {"EASYJWT_EASY_JWT__ROTATE_REFRESH_TOKENS", "false"}});
+  EXPECT_EQ(errors(loaded), "");
+  ASSERT_EQ(loaded.warnings.size(), 1u);
+  EXPECT_EQ(loaded.warnings[0].str(),
+            "EASYJWT_EASY_JWT__SIGNING_KEY: EASY_JWT.SIGNING_KEY: is of the auth-service: a "
+            "client-service has no use for it");
 }
 
 TEST_F(Settings, TheApplicationsDecideAboutTheBlacklist) {
@@ -438,6 +611,7 @@ TEST_F(Settings, DefaultsAreTheContracts) {
       {"CSRF_COOKIE_HTTPONLY", "false"},
       {"CSRF_COOKIE_SAMESITE", R"("Lax")"},
       {"CSRF_COOKIE_DOMAIN", R"("")"},
+      {"CSRF_COOKIE_PATH", R"("/")"},
       {"CSRF_HEADER_NAME", R"("HTTP_X_CSRFTOKEN")"},
       {"CSRF_TRUSTED_ORIGINS", "[]"},
       {"CORS_ALLOWED_ORIGINS", "[]"},
@@ -518,7 +692,7 @@ TEST_F(Settings, DefaultsAreTheContracts) {
       {"EASY_JWT.AUTH_COOKIE_PATH", R"("/")"},
       {"EASY_JWT.AUTH_COOKIE_DOMAIN", R"("")"},
       {"EASY_JWT.AUTH_COOKIE_MAX_AGE", R"("")"},
-      {"EASY_JWT.ALLOWED_AUTH_ORIGINS", R"("")"},
+      {"EASY_JWT.ALLOWED_AUTH_ORIGINS", "[]"},
       {"EASY_JWT.BLACKLIST_ON_LOGOUT", "true"},
   };
   std::map<std::string_view, std::string> shown;
@@ -538,6 +712,7 @@ TEST_F(Settings, AShownDefaultIsTheDefault) {
     const auto section = row.section().empty() ? "" : '[' + std::string(row.section()) + "]\n";
     const auto loaded =
         load(section + std::string(row.name()) + " = " + row.show(ServiceSettings{}) + '\n');
+    EXPECT_TRUE(loaded.warnings.empty()) << row.key;
     EXPECT_EQ(errors(loaded), "") << row.key;
     // The two that are made absolute or filled in when all is read.
     if (row.key == "DATABASE.URL" || row.secret) continue;
@@ -545,11 +720,22 @@ TEST_F(Settings, AShownDefaultIsTheDefault) {
   }
 }
 
-TEST_F(Settings, TheProjectFileLoads) {
-  const auto text = project_file("secret-key-of-a-test-that-is-long-enough-for-it", "0123abcd");
+class ProjectFile : public Settings, public testing::WithParamInterface<ServiceKind> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, ProjectFile,
+                         testing::Values(ServiceKind::auth, ServiceKind::client),
+                         [](const auto& kind) {
+                           return kind.param == ServiceKind::auth ? "auth" : "client";
+                         });
+
+TEST_P(ProjectFile, Loads) {
+  const bool is_client = GetParam() == ServiceKind::client;
+  const auto other = is_client ? SettingRow::Audience::auth : SettingRow::Audience::client;
+  const auto text =
+      project_file(GetParam(), "secret-key-of-a-test-that-is-long-enough-for-it", "0123abcd");
   const auto loaded = load_text(text);
   ASSERT_EQ(errors(loaded), "");
-  EXPECT_EQ(loaded.settings.token.signing_key.view(), "0123abcd");
+  EXPECT_EQ(loaded.settings.kind, GetParam());
+  EXPECT_EQ(loaded.settings.token.signing_key.view(), is_client ? "" : "0123abcd");
   // Every setting is shown, and each commented line is sound, too.
   std::string uncommented;
   std::istringstream lines(text);
@@ -559,11 +745,14 @@ TEST_F(Settings, TheProjectFileLoads) {
         line.starts_with("# ") && equals != line.npos && line.find(' ', 2) == equals;
     uncommented += (is_setting ? line.substr(2) : line) + '\n';
   }
-  EXPECT_EQ(errors(load_text(uncommented)), "");
+  const auto whole = load_text(uncommented);
+  EXPECT_EQ(errors(whole), "");
+  const auto defaults = ServiceSettings::of(GetParam());
+  EXPECT_EQ(whole.settings.authentication_backends, defaults.authentication_backends);
+  EXPECT_EQ(whole.settings.authentication_classes, defaults.authentication_classes);
   for (const auto& row : settings_table()) {
-    if (row.audience == SettingRow::Audience::client) continue;
-    EXPECT_NE(uncommented.find('\n' + std::string(row.name()) + " = "), std::string::npos)
-        << row.key;
+    const auto found = uncommented.find('\n' + std::string(row.name()) + " = ");
+    EXPECT_EQ(found == std::string::npos, row.audience == other) << row.key;
   }
 }
 

@@ -10,18 +10,29 @@
 #include <vector>
 
 #include "easyjwt/auth/settings.hpp"
+#include "easyjwt/client/remote_auth.hpp"
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/settings_error.hpp"
 #include "easyjwt/db/database.hpp"
+#include "easyjwt/http/cookies.hpp"
+#include "easyjwt/http/cors.hpp"
+#include "easyjwt/http/csrf.hpp"
 #include "easyjwt/http/server.hpp"
 #include "easyjwt/token/settings.hpp"
 #include "easyjwt/user/hasher.hpp"
 
 namespace easyjwt {
 
+/// The two services that the program can be, by INSTALLED_APPS.
+enum class ServiceKind { auth, client };
+
 /// Everything that an easyjwt.toml says, each part in the struct of the target that acts on it. The
-/// members' values are the defaults; docs/settings.md says what each key means.
+/// members' values are the defaults of an auth-service; docs/settings.md says what each key means.
 struct ServiceSettings {
+  /// The defaults of a service of that kind.
+  static ServiceSettings of(ServiceKind kind);
+
+  ServiceKind kind = ServiceKind::auth;
   Secret secret_key;
   std::vector<Secret> secret_key_fallbacks;
   bool debug = false;
@@ -32,24 +43,11 @@ struct ServiceSettings {
                                                "MinimumLengthValidator", "CommonPasswordValidator",
                                                "NumericPasswordValidator"};
 
-  struct Cookie {
-    std::string name;
-    std::int64_t age = 0;  ///< seconds
-    bool secure = false;
-    bool http_only = false;
-    std::string same_site = "Lax";
-    std::optional<std::string> domain{};
-    std::string path = "/";
-  };
+  using Cookie = http::CookieSettings;
   Cookie session_cookie{.name = "sessionid", .age = 1209600, .http_only = true};
-  Cookie csrf_cookie{.name = "csrftoken", .age = 31449600};
   bool csrf_protection = true;
-  std::string csrf_header_name = "HTTP_X_CSRFTOKEN";
-  std::vector<std::string> csrf_trusted_origins;
-  std::vector<std::string> cors_allowed_origins;
-  bool cors_allow_credentials = false;
-  std::vector<std::string> cors_allow_headers{"accept",     "authorization", "content-type",
-                                              "user-agent", "x-csrftoken",   "x-requested-with"};
+  http::CsrfSettings csrf;
+  http::CorsSettings cors;
 
   std::string log_format = "text";  ///< or "json"
   std::int64_t drain_seconds = 0;
@@ -76,6 +74,13 @@ struct ServiceSettings {
   http::ServerSettings server;
   TokenSettings token;
   AuthSettings auth;
+
+  // A client-service's.
+  RemoteAuthSettings remote;
+  bool refresh_token_in_cookie = false;
+  Cookie refresh_cookie{.name = "refresh_token", .http_only = true};
+  std::vector<std::string> allowed_auth_origins;  ///< empty: any
+  bool blacklist_on_logout = true;
 };
 
 /// Something wrong, or dubious, with one setting. Never holds a secret's value.
@@ -83,8 +88,9 @@ struct SettingsProblem {
   std::string place;  ///< "/etc/easyjwt.toml:12", or an environment variable's name
   std::string key;    ///< "EASY_JWT.ALGORITHM"; empty where the file itself is meant
   std::string what;
+  std::string id{};  ///< "easyjwt_client.E001"; empty for what has none
 
-  /// "/etc/easyjwt.toml:12: EASY_JWT.ALGORITHM: is not ..."
+  /// "/etc/easyjwt.toml:12: EASY_JWT.ALGORITHM: is not ...", after the id in brackets.
   std::string str() const;
 };
 
@@ -110,9 +116,10 @@ Environment process_environment();
 /// the file's folder; PEM files are read; whatever can be judged without a database or a socket is.
 LoadedSettings load_settings(const std::string& file, const Environment& environment);
 
-/// The file that `startproject auth` writes: the two keys, and every other setting with its
-/// default, commented out.
-std::string project_file(std::string_view secret_key, std::string_view signing_key);
+/// The file that `startproject` writes: fresh keys, and every other setting of that service with
+/// its default, commented out. `signing_key` is an auth-service's.
+std::string project_file(ServiceKind kind, std::string_view secret_key,
+                         std::string_view signing_key);
 
 /// docs/settings.md.
 std::string settings_reference();

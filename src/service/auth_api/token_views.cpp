@@ -6,7 +6,7 @@
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/json.hpp"
 #include "easyjwt/core/settings_error.hpp"
-#include "service/auth_api/body.hpp"
+#include "service/body.hpp"
 
 namespace easyjwt {
 namespace {

@@ -11,7 +11,7 @@
 #include "easyjwt/core/waiting.hpp"
 #include "easyjwt/http/form.hpp"
 #include "easyjwt/user/validators.hpp"
-#include "service/auth_api/body.hpp"
+#include "service/body.hpp"
 
 namespace easyjwt {
 namespace {

@@ -14,18 +14,15 @@
 #include <thread>
 #include <utility>
 
-#include "easyjwt/auth/tokens.hpp"
 #include "easyjwt/client/jwks.hpp"
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/http/server.hpp"
-#include "easyjwt/token/codec.hpp"
-#include "service/auth_api/auth_api.hpp"
+#include "service/auth_service.hpp"
+#include "service/client_service.hpp"
 #include "service/commands/commands.hpp"
-#include "service/flusher.hpp"
 #include "service/health.hpp"
 #include "service/log_sink.hpp"
 #include "service/project.hpp"
-#include "service/remote_keys.hpp"
 #include "service/system_checks.hpp"
 
 namespace easyjwt::commands {
@@ -154,20 +151,20 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals) {
 
   const auto database = open_ready_database(settings.database, log);
   if (!database) return fail(database.error());
-  const RemoteKeys keys(settings, log);
-  const TokenCodec codec(settings.token, keys.source());
-  AccountTools tools(settings, **database, log);
-  Tokens tokens(settings.auth, codec, **database, tools.accounts, system_clock());
-
   http::Router router(settings.allowed_hosts, log);
-  add_auth_api(router, {settings, tokens, tools.accounts, **database});
+  if (!settings.cors.allowed_origins.empty()) router.use(http::Cors(settings.cors));
+  std::optional<AuthService> auth;
+  std::optional<ClientService> client;
+  if (settings.kind == ServiceKind::client) {
+    client.emplace(settings, log, router);
+  } else {
+    auth.emplace(settings, **database, log, router);
+  }
+  // An auth-service that is down makes no client-service unready: what needs none is served, and
+  // another node could do no more.
   Readiness readiness(**database, log);
   add_health(router, readiness);
 
-  std::optional<Flusher> flusher;
-  if (settings.flush_interval && settings.auth.token_blacklist) {
-    flusher.emplace(**database, *settings.flush_interval, system_clock(), log);
-  }
   auto server_settings = settings.server;
   if ((*database)->engine() == db::Engine::postgresql) {
     // One for each connection, so that none of them waits for one; and those that wait for a key.
@@ -188,7 +185,7 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals) {
   std::fflush(stdout);
   server.run();
   const auto written = (*database)->counters();
-  const auto hashed = tools.hasher.usage();
+  const auto hashed = auth ? auth->hasher().usage() : Hasher::Usage{};
   log(LogLevel::info, "stopped",
       {{"writes", std::to_string(written.writes)},
        {"commits", std::to_string(written.commits)},

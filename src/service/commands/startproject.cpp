@@ -13,8 +13,7 @@
 namespace easyjwt::commands {
 
 Result<int> startproject(const std::string& kind, const std::string& folder) {
-  if (kind == "client") return refuse("the client-service is not part of this version");
-  if (kind != "auth") {
+  if (kind != "auth" && kind != "client") {
     return fail(Errc::usage, {}, "startproject: \"" + kind + "\" is neither auth nor client");
   }
   std::error_code error;
@@ -27,7 +26,8 @@ Result<int> startproject(const std::string& kind, const std::string& folder) {
   random_bytes(bytes.data(), bytes.size());
   const Secret signing_key(hex(bytes));
   wipe(bytes);
-  Secret content(project_file(secret_key.view(), signing_key.view()));
+  Secret content(project_file(kind == "client" ? ServiceKind::client : ServiceKind::auth,
+                              secret_key.view(), signing_key.view()));
   const auto file = (std::filesystem::path(folder) / "easyjwt.toml").string();
   if (auto made = create_private_file(file, content.view()); !made) return fail(made.error());
   std::printf("%s\n", file.c_str());

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+
+#include "easyjwt/auth/tokens.hpp"
+#include "easyjwt/core/log.hpp"
+#include "easyjwt/db/database.hpp"
+#include "easyjwt/http/router.hpp"
+#include "easyjwt/service/settings.hpp"
+#include "easyjwt/token/codec.hpp"
+#include "service/flusher.hpp"
+#include "service/project.hpp"
+#include "service/remote_keys.hpp"
+
+namespace easyjwt {
+
+/// What an auth-service serves: the endpoints of auth_api, and what they decide by. Must outlive
+/// the server.
+class AuthService {
+ public:
+  /// Throws SettingsError. `settings` and `database` must outlive it.
+  AuthService(const ServiceSettings& settings, db::Database& database, const Log& log,
+              http::Router& router);
+
+  const Hasher& hasher() const noexcept { return tools_.hasher; }
+
+ private:
+  const RemoteKeys keys_;
+  const TokenCodec codec_;
+  AccountTools tools_;
+  Tokens tokens_;
+  std::optional<Flusher> flusher_;
+};
+
+}  // namespace easyjwt

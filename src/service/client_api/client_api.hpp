@@ -1,0 +1,24 @@
+#pragma once
+
+#include "easyjwt/client/authenticator.hpp"
+#include "easyjwt/client/remote_auth.hpp"
+#include "easyjwt/core/log.hpp"
+#include "easyjwt/http/router.hpp"
+#include "easyjwt/service/settings.hpp"
+
+namespace easyjwt {
+
+/// What the client-service's endpoints act on. `settings` and `remote` outlive the router.
+struct ClientApi {
+  const ServiceSettings& settings;
+  RemoteAuth& remote;
+  /// Makes or updates this service's copy of a user, at a login. May be empty: no copies.
+  Admit admit;
+  Log log;
+};
+
+/// Adds every view of the client-service: the whole API at a glance is in client_api.cpp. Throws
+/// SettingsError: CSRF_TRUSTED_ORIGINS.
+void add_client_api(http::Router& router, const ClientApi& api);
+
+}  // namespace easyjwt
