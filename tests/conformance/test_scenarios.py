@@ -2,10 +2,12 @@
 
 A scenario has settings, users (ids 1, 2, 3, ...) and cases, each a request and what was answered.
 Texts of a request may hold {{name}}, what an earlier case captured; {{mint {...}}}, a fresh token;
-{{tamper name}}, a captured token with another signature. Of an answer the status, three headers and
-the body are compared, tokens by what is in them, instants and random ids by their shape.
+{{tamper name}}, a captured token with another signature; {{cookie name}}, a cookie that was set. Of an
+answer the status, three headers, cookies and the body are compared, tokens by what is in them, instants
+and random ids by their shape. The scenarios of a client-service are played by e2e/test_client_service.py.
 """
 
+import http.cookies
 import json
 import pathlib
 import re
@@ -21,6 +23,7 @@ import support  # noqa: E402  pylint: disable=wrong-import-position
 
 FREE_TEXT = "JSON parse error - "
 COMPARED = ("content-type", "www-authenticate")
+ATTRIBUTES = ("domain", "path", "httponly", "secure", "samesite", "max-age")
 
 
 def set_apart(text, opening="{{", closing="}}"):
@@ -44,6 +47,7 @@ class Player:
         self.settings = scenario["settings"]
         self.service = service
         self.captured = {}
+        self.cookies = {}
 
     # -- requests
 
@@ -77,6 +81,8 @@ class Player:
             head, payload, signature = self.captured[rest].split(".")
             other = "B" if signature[0] == "A" else "A"
             return ".".join((head, payload, other + signature[1:]))
+        if word == "cookie":
+            return self.cookies[rest]
         return self.captured[text]
 
     def fill(self, value):
@@ -92,6 +98,8 @@ class Player:
     def ask(self, case):
         headers = self.fill(dict(case.get("headers", {})))
         headers.setdefault("Accept", "application/json")
+        if self.cookies:
+            headers["Cookie"] = "; ".join("%s=%s" % pair for pair in self.cookies.items())
         arguments = {"headers": headers}
         if "json" in case:
             arguments["json"] = self.fill(case["json"])
@@ -103,9 +111,22 @@ class Player:
 
     # -- answers
 
+    def take_cookies(self, answer):
+        """What the answer does to cookies; the jar follows."""
+        taken = {}
+        for line in answer.headers.get_all("set-cookie") or ():
+            for name, cookie in http.cookies.SimpleCookie(line).items():
+                self.cookies.pop(name, None)
+                if cookie.value:
+                    self.cookies[name] = cookie.value
+                taken[name] = {"set": bool(cookie.value),
+                               **{key: cookie[key] for key in ATTRIBUTES if cookie[key] != ""}}
+        return taken
+
     def play(self, case):
         """What differs from the recording, as texts."""
         answer, want = self.ask(case), case["expect"]
+        cookies = self.take_cookies(answer)
         try:
             body = answer.json
         except ValueError:
@@ -125,6 +146,8 @@ class Player:
                 compare(name, squeeze(answer.headers[name]), squeeze(want["headers"][name]))
         if "allow" in want["headers"]:
             compare("allow", methods(answer.headers["allow"]), methods(want["headers"]["allow"]))
+        # None where none was recorded: a case that wants none has no such member.
+        compare("cookies", cookies, want.get("cookies", {}))
         if "location" in want:
             location = urllib.parse.urlsplit(answer.headers["location"] or "").path
             compare("location", location, want["location"])
