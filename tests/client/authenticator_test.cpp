@@ -193,6 +193,23 @@ TEST_F(AuthenticatorTest, WhoMayNotWaitIsToldSoWhereThereIsSomethingToAsk) {
   EXPECT_EQ(server_->connections(), 0);
 }
 
+/// Nor does it wait for another's call.
+TEST_F(AuthenticatorTest, WhoMayNotWaitDoesNotWaitForASharedCallEither) {
+  gate_.shut();
+  auto first =
+      std::async(std::launch::async, [&] { return authenticator_.authenticate("Bearer a"); });
+  ASSERT_TRUE(eventually([&] { return gate_.before() == 1; }));
+  {
+    const NoWaiting here;
+    Verdict verdict;
+    EXPECT_LT(time_of([&] { verdict = authenticator_.authenticate("Bearer a"); }), 500ms);
+    ASSERT_FALSE(verdict);
+    EXPECT_EQ(verdict.error().code, Errc::would_wait);
+  }
+  gate_.open();
+  EXPECT_EQ(said(first.get()), "id 7");
+}
+
 // ---- copies
 
 TEST_F(AuthenticatorTest, AdmitMakesTheIdentity) {

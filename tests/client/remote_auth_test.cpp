@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <filesystem>
 #include <future>
 
 #include "client/auth_service.hpp"
 #include "easyjwt/core/settings_error.hpp"
 #include "easyjwt/core/waiting.hpp"
+#include "http/running_server.hpp"
 
 namespace easyjwt {
 namespace {
@@ -368,6 +371,39 @@ TEST_F(RemoteAuthTest, CallsAtATimeAreBounded) {
   EXPECT_TRUE(first.get());
   EXPECT_TRUE(second.get());
   EXPECT_TRUE(remote.verify("a"));
+}
+
+// ---- TLS
+
+TEST_F(RemoteAuthTest, ASelfSignedAuthServiceIsAskedOnlyWhereThatIsSaid) {
+  std::string folder = std::filesystem::temp_directory_path() / "easyjwt-client-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string certificate = folder + "/certificate.pem";
+  const std::string key = folder + "/key.pem";
+  const std::string command =
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=test "
+      "-addext subjectAltName=IP:127.0.0.1 2>/dev/null -keyout " +
+      key + " -out " + certificate;
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  {
+    http::ServerSettings tls;
+    tls.tls_certificate = certificate;
+    tls.tls_key = key;
+    const http::testing::RunningServer server(tls);
+    RemoteAuthSettings s;
+    s.service_url = "https://127.0.0.1:" + std::to_string(server.port());
+    s.user_path = "/nowhere/";
+    // It has no such view: whoever gets through to it is refused.
+    const auto code = [&] { return RemoteAuth(s, log()).user("a.b.c").error().code; };
+    EXPECT_EQ(code(), Errc::unavailable);
+    EXPECT_EQ(server.lines_with("/nowhere/"), 0);
+    s.ca_file = certificate;
+    EXPECT_EQ(code(), Errc::auth_service_refused);
+    s.ca_file = "";
+    s.ssl_verify = false;
+    EXPECT_EQ(code(), Errc::auth_service_refused);
+  }
+  std::filesystem::remove_all(folder);
 }
 
 // ---- the breaker
