@@ -20,6 +20,7 @@ test_packages=(
   sqlite3 openssl curl
   postgresql-15 postgresql-client-15 python3-psycopg2 pgbouncer   # private ones; the machine's are left alone
   haproxy nginx-light                                             # the same
+  libcpp-httplib-dev                         # examples/httplib_service
 )
 bench_packages=(wrk nginx-light libcpp-jwt-dev libjwt-dev sqlite3 nlohmann-json3-dev)
 
