@@ -1,16 +1,28 @@
 #include "service/auth_service.hpp"
 
+#include <memory>
+
 #include "service/auth_api/auth_api.hpp"
+#include "service/auth_api/authentication.hpp"
 
 namespace easyjwt {
 
 AuthService::AuthService(const ServiceSettings& settings, db::Database& database, const Log& log,
-                         http::Router& router)
+                         http::Router& router, const std::vector<OwnView>& views)
     : keys_(settings, log),
       codec_(settings.token, keys_.source()),
       tools_(settings, database, log),
-      tokens_(settings.auth, codec_, database, tools_.accounts, system_clock()) {
+      tokens_(settings.auth, codec_, database, tools_.accounts, system_clock()),
+      identities_(database, settings.user_model_serializer, system_clock()) {
   add_auth_api(router, {settings, tokens_, tools_.accounts, database});
+  const auto authentication = std::make_shared<const Authentication>(settings, tokens_);
+  const auto who = [this, authentication](const http::Request& request) -> IdentityResult {
+    const auto user = authentication->authenticate(request);
+    if (!user) return fail(user.error());
+    if (!*user) return nullptr;
+    return identities_.of_user(**user);
+  };
+  add_own_views(router, views, who, authentication->challenge());
   if (settings.flush_interval && settings.auth.token_blacklist) {
     flusher_.emplace(database, *settings.flush_interval, system_clock(), log);
   }

@@ -9,18 +9,20 @@
 #include "easyjwt/service/settings.hpp"
 #include "easyjwt/token/codec.hpp"
 #include "service/flusher.hpp"
+#include "service/identities.hpp"
+#include "service/own_views.hpp"
 #include "service/project.hpp"
 #include "service/remote_keys.hpp"
 
 namespace easyjwt {
 
-/// What an auth-service serves: the endpoints of auth_api, and what they decide by. Must outlive
-/// the server.
+/// What an auth-service serves: the endpoints of auth_api and views of its own, and what they
+/// decide by. Must outlive the server.
 class AuthService {
  public:
   /// Throws SettingsError. `settings` and `database` must outlive it.
   AuthService(const ServiceSettings& settings, db::Database& database, const Log& log,
-              http::Router& router);
+              http::Router& router, const std::vector<OwnView>& views);
 
   const Hasher& hasher() const noexcept { return tools_.hasher; }
 
@@ -29,6 +31,7 @@ class AuthService {
   const TokenCodec codec_;
   AccountTools tools_;
   Tokens tokens_;
+  const Identities identities_;
   std::optional<Flusher> flusher_;
 };
 

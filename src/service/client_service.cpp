@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "service/client_api/client_api.hpp"
+#include "service/forward_auth/forward_auth.hpp"
 
 namespace easyjwt {
 
@@ -15,10 +16,21 @@ RemoteAuthSettings remote_settings(const ServiceSettings& settings) {
   return remote;
 }
 
-ClientService::ClientService(const ServiceSettings& settings, const Log& log, http::Router& router)
-    : remote_(remote_settings(settings), log) {
-  // No copies of users yet: whoever keeps them gives an Admit here.
-  add_client_api(router, {.settings = settings, .remote = remote_, .admit = {}, .log = log});
+ClientService::ClientService(const ServiceSettings& settings, db::Database& database,
+                             const Log& log, http::Router& router,
+                             const std::vector<OwnView>& views)
+    : remote_(remote_settings(settings), log),
+      identities_(database, settings.user_model_serializer, system_clock()),
+      authentication_(settings, remote_, [this](const json::object& user) {
+        return identities_.of_remote_user(user);
+      }) {
+  const auto admit = [this](const json::object& user) { return identities_.of_remote_user(user); };
+  add_client_api(router, {.settings = settings, .remote = remote_, .admit = admit, .log = log});
+  const auto who = [this](const http::Request& request) {
+    return authentication_.identify(request);
+  };
+  add_forward_auth(router, settings, who, authentication_.challenge());
+  add_own_views(router, views, who, authentication_.challenge());
 }
 
 }  // namespace easyjwt

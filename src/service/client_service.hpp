@@ -2,8 +2,12 @@
 
 #include "easyjwt/client/remote_auth.hpp"
 #include "easyjwt/core/log.hpp"
+#include "easyjwt/db/database.hpp"
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/service/settings.hpp"
+#include "service/client_authentication.hpp"
+#include "service/identities.hpp"
+#include "service/own_views.hpp"
 
 namespace easyjwt {
 
@@ -11,15 +15,18 @@ namespace easyjwt {
 /// libraries look for a certificate authority of one's own, we do, too.
 RemoteAuthSettings remote_settings(const ServiceSettings& settings);
 
-/// What a client-service serves, beneath the views of its own: the endpoints of client_api, and
-/// what they ask the auth-service by. Must outlive the server.
+/// What a client-service serves: the endpoints of client_api, forward-auth and the views of its
+/// own, and what they ask the auth-service by. Must outlive the server.
 class ClientService {
  public:
-  /// Throws SettingsError. `settings` must outlive it.
-  ClientService(const ServiceSettings& settings, const Log& log, http::Router& router);
+  /// Throws SettingsError. `settings` and `database` must outlive it.
+  ClientService(const ServiceSettings& settings, db::Database& database, const Log& log,
+                http::Router& router, const std::vector<OwnView>& views);
 
  private:
   RemoteAuth remote_;
+  const Identities identities_;
+  ClientAuthentication authentication_;
 };
 
 }  // namespace easyjwt

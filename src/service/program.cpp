@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "service/commands/commands.hpp"
+#include "service/own_views.hpp"
 #include "service/project.hpp"
 
 namespace easyjwt {
@@ -25,7 +26,8 @@ void print_error(std::string text) {
 /// The commands with their arguments: what `--help` shows.
 class CommandLine {
  public:
-  CommandLine() : app_("The central authentication service of a fleet", "easyjwt") {
+  explicit CommandLine(const std::vector<OwnView>& views)
+      : views_(views), app_("The central authentication service of a fleet", "easyjwt") {
     app_.set_version_flag("--version", "easyjwt " EASYJWT_VERSION);
     app_.add_option("--config", config_, "The settings file")
         ->envname("EASYJWT_CONFIG")
@@ -62,7 +64,7 @@ class CommandLine {
     start.add_option("DIR", folder_, "The folder")->required();
 
     auto& serve = add("runserver", "Serve until SIGTERM or SIGINT",
-                      [this] { return commands::runserver(config_, listen_); });
+                      [this] { return commands::runserver(config_, listen_, views_); });
     serve.add_option("ADDR:PORT", listen_, "Where to listen; port 0: any free one");
 
     auto& migrate = add("migrate", "Make the database or bring it up to date",
@@ -106,6 +108,7 @@ class CommandLine {
     dump.add_option("MODEL", names_, "Like easyjwt_user.user; none: groups, users and tokens");
   }
 
+  const std::vector<OwnView>& views_;
   CLI::App app_;
   std::function<Result<int>()> action_;
   std::string config_ = "easyjwt.toml";
@@ -116,9 +119,22 @@ class CommandLine {
 
 }  // namespace
 
+struct Program::Views {
+  std::vector<OwnView> all;
+};
+
+Program::Program() : views_(std::make_unique<Views>()) {}
+Program::~Program() = default;
+
+Program& Program::add(http::Method method, std::string path, Permission permission,
+                      ViewHandler handler) {
+  views_->all.push_back({method, std::move(path), std::move(permission), std::move(handler)});
+  return *this;
+}
+
 int Program::run(int argc, const char* const* argv) noexcept {
   try {
-    const auto code = CommandLine().run(argc, argv);
+    const auto code = CommandLine(views_->all).run(argc, argv);
     if (code) return *code;
     print_error(explain(code.error()));
     return code.error().code == Errc::usage ? 2 : 1;

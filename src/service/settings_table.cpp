@@ -14,6 +14,7 @@
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/core/json.hpp"
 #include "easyjwt/token/token_type.hpp"
+#include "service/forward_auth/path_rules.hpp"
 
 namespace easyjwt {
 namespace {
@@ -284,6 +285,15 @@ auto each(Check check, std::size_t at_least = 0) {
 std::string not_empty(std::string& value) { return value.empty() ? "must not be empty" : ""; }
 
 /// RFC 9110 section 5.6.2: what may be a field name, a scheme or a cookie's name.
+std::string path_rule(std::string& value) {
+  try {
+    const PathRules judged({parse_path_rule(value)});
+    return {};
+  } catch (const SettingsError& error) {
+    return error.what();
+  }
+}
+
 std::string http_token(std::string& value) {
   static constexpr std::string_view special = "!#$%&'*+-.^_`|~";
   const bool sound = !value.empty() && std::all_of(value.begin(), value.end(), [](char c) {
@@ -619,6 +629,15 @@ std::vector<SettingRow> make_table() {
           "for views that name none; every view of the auth-service names its own",
           each(class_of(
               {"IsAuthenticated", "AllowAny", "IsAdminUser", "IsAuthenticatedOrReadOnly"}))),
+
+      client(row("FORWARD_AUTH.RULES", at(&S::forward_auth_rules),
+                 "who may have what lies under a path: \"/public AllowAny\", \"GET,HEAD /api "
+                 "IsAuthenticated\" (docs/forward-auth.md); what none fits is denied; without any "
+                 "a login is enough",
+                 each(path_rule))),
+      client(row("FORWARD_AUTH.FIELDS", at(&S::forward_auth_fields),
+                 "members of what GET /auth/user/ answers, that /auth/forward/ tells in a header "
+                 "X-Auth-...")),
 
       auth(row("EASY_JWT.ACCESS_TOKEN_LIFETIME", at(&S::token, &T::access_lifetime),
                "how long an access token lives")),

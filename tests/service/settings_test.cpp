@@ -613,6 +613,8 @@ TEST_F(Settings, DefaultsAreTheContracts) {
       {"CSRF_COOKIE_DOMAIN", R"("")"},
       {"CSRF_COOKIE_PATH", R"("/")"},
       {"CSRF_HEADER_NAME", R"("HTTP_X_CSRFTOKEN")"},
+      {"FORWARD_AUTH.RULES", "[]"},
+      {"FORWARD_AUTH.FIELDS", "[]"},
       {"CSRF_TRUSTED_ORIGINS", "[]"},
       {"CORS_ALLOWED_ORIGINS", "[]"},
       {"CORS_ALLOW_CREDENTIALS", "false"},

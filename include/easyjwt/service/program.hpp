@@ -1,13 +1,51 @@
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "easyjwt/http/request.hpp"
+#include "easyjwt/http/router.hpp"
+#include "easyjwt/token/permission.hpp"
+
 namespace easyjwt {
 
-/// The program with all its commands: main() of `easyjwt`.
+/// What a view of a service's own does with a request that its permission lets through. Whoever
+/// asks is an Identity; one with id 0 is nobody. Called on several threads at a time; it may wait,
+/// for a while.
+using ViewHandler = std::function<http::Reply(const http::Request&, const Identity&)>;
+
+/// The program with all its commands: main() of `easyjwt`, and of a service of one's own, which
+/// adds its views and then has every command, too, as manage.py has.
+///
+///     easyjwt::Program program;
+///     program.get("/api/test/", easyjwt::is_authenticated(), test_view);
+///     return program.run(argc, argv);
 class Program {
  public:
+  Program();
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  /// Adds a view: `path` like "/api/things/{id}/" ({...}: one segment; Request::params). Requests
+  /// are authenticated as the settings say (DEFAULT_AUTHENTICATION_CLASSES); the permission then
+  /// answers 401 or 403.
+  Program& add(http::Method method, std::string path, Permission permission, ViewHandler handler);
+  Program& get(std::string path, Permission permission, ViewHandler handler) {
+    return add(http::Method::get, std::move(path), std::move(permission), std::move(handler));
+  }
+  Program& post(std::string path, Permission permission, ViewHandler handler) {
+    return add(http::Method::post, std::move(path), std::move(permission), std::move(handler));
+  }
+
   /// Runs the command that the arguments name. 0: done; 1: refused or failed, with a line on stderr
   /// that says what and where; 2: called wrongly. Never throws.
   int run(int argc, const char* const* argv) noexcept;
+
+ private:
+  struct Views;
+  std::unique_ptr<Views> views_;
 };
 
 }  // namespace easyjwt

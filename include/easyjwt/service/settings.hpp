@@ -55,6 +55,9 @@ struct ServiceSettings {
   std::vector<std::string> authentication_classes{"JWTAuthentication", "SessionAuthentication"};
   std::vector<std::string> permission_classes{"IsAuthenticated"};
 
+  std::vector<std::string> forward_auth_rules;
+  std::vector<std::string> forward_auth_fields;
+
   std::vector<std::string> auth_header_types{"Bearer"};
   std::string auth_header_name = "Authorization";  ///< as it stands in HTTP
   std::string user_authentication_rule = "default_user_authentication_rule";

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "easyjwt/core/error.hpp"
+#include "service/own_views.hpp"
 
 namespace easyjwt::commands {
 
@@ -11,7 +12,8 @@ namespace easyjwt::commands {
 /// on stderr and exit 1. `config` is the settings file.
 
 Result<int> startproject(const std::string& kind, const std::string& folder);
-Result<int> runserver(const std::string& config, const std::string& listen);
+Result<int> runserver(const std::string& config, const std::string& listen,
+                      const std::vector<OwnView>& views);
 Result<int> migrate(const std::string& config, bool plan);
 Result<int> createsuperuser(const std::string& config, std::string email, bool no_input);
 Result<int> changepassword(const std::string& config, const std::string& email);

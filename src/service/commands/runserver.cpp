@@ -143,7 +143,8 @@ std::string listen_address(const std::string& listen) {
   return port ? "127.0.0.1:" + listen : listen;
 }
 
-Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals) {
+Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals,
+                  const std::vector<OwnView>& views) {
   const auto& settings = loaded.settings;
   LogSink sink(settings.log_format == "json" ? LogSink::Format::json : LogSink::Format::text,
                STDERR_FILENO);
@@ -156,9 +157,9 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals) {
   std::optional<AuthService> auth;
   std::optional<ClientService> client;
   if (settings.kind == ServiceKind::client) {
-    client.emplace(settings, log, router);
+    client.emplace(settings, **database, log, router, views);
   } else {
-    auth.emplace(settings, **database, log, router);
+    auth.emplace(settings, **database, log, router, views);
   }
   // An auth-service that is down makes no client-service unready: what needs none is served, and
   // another node could do no more.
@@ -196,7 +197,8 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals) {
 
 }  // namespace
 
-Result<int> runserver(const std::string& config, const std::string& listen) {
+Result<int> runserver(const std::string& config, const std::string& listen,
+                      const std::vector<OwnView>& views) {
   auto loaded = read_settings(config);
   if (!loaded) return fail(loaded.error());
   if (!listen.empty()) {
@@ -206,7 +208,7 @@ Result<int> runserver(const std::string& config, const std::string& listen) {
   raise_descriptor_limit();
   const BlockedSignals signals;
   try {
-    return serve(*loaded, signals);
+    return serve(*loaded, signals, views);
   } catch (const SettingsError& error) {
     return refuse(loaded->locate(error).str());
   } catch (const http::ServerError& error) {

@@ -1,0 +1,33 @@
+#include "service/client_authentication.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace easyjwt {
+namespace {
+constexpr std::string_view ours = "EasyJWTAuthentication";
+}
+
+ClientAuthentication::ClientAuthentication(const ServiceSettings& settings, RemoteAuth& remote,
+                                           Admit admit)
+    : settings_(settings),
+      authenticator_({.header_types = settings.auth_header_types}, remote, std::move(admit)) {}
+
+IdentityResult ClientAuthentication::identify(const http::Request& request) {
+  const auto& classes = settings_.authentication_classes;
+  if (std::find(classes.begin(), classes.end(), ours) == classes.end()) return nullptr;
+  const auto& name = settings_.auth_header_name;
+  const auto count =
+      std::count_if(request.headers.begin(), request.headers.end(),
+                    [&](const auto& field) { return http::equal_ignoring_case(field.name, name); });
+  // Of two, a proxy may have judged the one and we the other. WSGI joins them with a comma, and the
+  // original then sees a space too many.
+  if (count > 1) return authenticator_.authenticate("two headers joined");
+  return authenticator_.authenticate(request.header(name));
+}
+
+std::string ClientAuthentication::challenge() const {
+  return settings_.authentication_classes.front() == ours ? authenticator_.challenge() : "";
+}
+
+}  // namespace easyjwt

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "easyjwt/http/router.hpp"
+#include "easyjwt/service/program.hpp"
+#include "service/identities.hpp"
+
+namespace easyjwt {
+
+/// Who sent a request; null: nobody.
+using Identify = std::function<IdentityResult(const http::Request&)>;
+
+/// One of a service's own views, with one of its methods.
+struct OwnView {
+  http::Method method;
+  std::string path;
+  Permission permission;
+  ViewHandler handler;
+};
+
+/// Adds them: each asks who it is, then its permission, and then is called. `challenge`: a 401's
+/// WWW-Authenticate; empty: it is a 403.
+void add_own_views(http::Router& router, const std::vector<OwnView>& views, const Identify& who,
+                   const std::string& challenge);
+
+}  // namespace easyjwt
