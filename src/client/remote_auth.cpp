@@ -22,8 +22,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t max_body = 512 * 1024;  // half of what our auth-service takes
-constexpr std::size_t max_words = 8 * 1024;
+constexpr std::size_t max_body = std::size_t{512} * 1024;  // half of what our auth-service takes
+constexpr std::size_t max_words = std::size_t{8} * 1024;
 constexpr std::chrono::seconds max_retry_after{3600};
 constexpr auto probe_timeout = 1s;  // so that a recovery is seen within two
 
