@@ -292,6 +292,16 @@ class Example(Prefix):
 
 
 class HttplibService(Example):
+    def test_the_document_shows_its_lines(self):
+        def lines(text):
+            return [line.strip() for line in text.splitlines() if line.strip()]
+        blocks = re.findall(r"```cpp\n(.*?)```", (ROOT / "docs/library.md").read_text(), re.DOTALL)
+        self.assertGreater(len(blocks), 2)
+        source = "\n".join(lines((ROOT / "examples/httplib_service/main.cpp").read_text()))
+        for block in blocks:
+            for part in block.split("\n\n"):
+                self.assertIn("\n".join(lines(part)), source)
+
     def test_it_answers_as_ours(self):
         self.check(self.serve("httplib_service"))
 
