@@ -124,8 +124,6 @@ Result<User> RemoteUserStore::save(const RemoteUser& user, Time now) {
     }
     Result<bool> done = true;
     if (const auto& holder = holders.exact) {
-      // Somebody else made it since we looked.
-      if (holder->remote_id == user.id) continue;
       done = *copy || holder->remote_id ? displace(*holder, user.email, now)
                                         : adopt(*holder, user, now);
     } else if (!*copy) {
