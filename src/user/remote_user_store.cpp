@@ -61,8 +61,7 @@ Result<std::vector<std::string>> read_texts(db::Transaction& transaction, const 
   if (!done) return fail(done.error());
   // Not by ORDER BY, which PostgreSQL does as the database's language would have it.
   std::ranges::sort(texts);
-  const auto doubles = std::ranges::unique(texts);
-  texts.erase(doubles.begin(), doubles.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
   return texts;
 }
 
