@@ -4,7 +4,7 @@ A scenario has settings, users (ids 1, 2, 3, ...) and cases, each a request and 
 Texts of a request may hold {{name}}, what an earlier case captured; {{mint {...}}}, a fresh token;
 {{tamper name}}, a captured token with another signature; {{cookie name}}, a cookie that was set. Of an
 answer the status, three headers, cookies and the body are compared, tokens by what is in them, instants
-and random ids by their shape. The scenarios of a client-service are played by e2e/test_client_service.py.
+and random ids by their shape. The scenarios of a client-service are played by e2e/test_own_views.py.
 """
 
 import http.cookies

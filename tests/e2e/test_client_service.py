@@ -4,19 +4,12 @@ import contextlib
 import http.cookies
 import http.server
 import json
-import pathlib
 import socket
-import sys
 import threading
 import unittest
 
 import support
 from support import ALICE, PASSWORDS, eventually
-
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "conformance"))
-
-import test_scenarios  # noqa: E402  pylint: disable=wrong-import-position
 
 BASE = {
     "SECRET_KEY": support.SECRET_KEY,
@@ -95,31 +88,6 @@ class ClientServiceTest(unittest.TestCase):
 
     def assert_answer(self, answer, status, body):
         self.assertEqual((answer.status, answer.json), (status, body))
-
-
-class Scenarios(ClientServiceTest):
-    """The recorded cases but those that call GET /api/test/: the stock service has no such view."""
-
-    def play(self, name, cases, of_others):
-        path = HERE.parent / "conformance" / "scenarios" / (name + ".json")
-        scenario = json.loads(path.read_text("utf-8"))
-        mine = [case for case in scenario["cases"] if case["path"] != "/api/test/"]
-        self.assertEqual((len(mine), len(scenario["cases"]) - len(mine)), (cases, of_others))
-        users = [support.user_entry(number + 1, **user)
-                 for number, user in enumerate(scenario["users"])]
-        auth = support.Project(self.addCleanup, {"EASY_JWT": scenario["settings"]}, users).start()
-        client = self.client_of(url_of(auth), {"EASY_JWT": scenario["client_settings"]})
-        player = test_scenarios.Player(scenario, client)
-        for case in mine:
-            with self.subTest(case["id"]):
-                wrong = player.play(case)
-                self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
-
-    def test_client_default_without_the_9_cases_of_api_test(self):
-        self.play("client-default", 15, 9)
-
-    def test_client_cookie_without_the_1_case_of_api_test(self):
-        self.play("client-cookie", 7, 1)
 
 
 class Tokens(ClientServiceTest):
