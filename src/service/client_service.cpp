@@ -25,10 +25,11 @@ ClientService::ClientService(const ServiceSettings& settings, db::Database& data
         return identities_.of_remote_user(user);
       }) {
   const auto admit = [this](const json::object& user) { return identities_.of_remote_user(user); };
-  add_client_api(router, {.settings = settings, .remote = remote_, .admit = admit, .log = log});
   const auto who = [this](const http::Request& request) {
     return authentication_.identify(request);
   };
+  add_client_api(router,
+                 {.settings = settings, .remote = remote_, .admit = admit, .who = who, .log = log});
   add_forward_auth(router, settings, who, authentication_.challenge());
   add_own_views(router, views, who, authentication_.challenge());
 }

@@ -192,6 +192,13 @@ class Requests(OwnViewsTest):
         self.assertEqual(changed.status, 200)
         self.assertEqual(self.ask().status, 401)
 
+    def test_a_bad_token_is_refused_where_none_is_needed(self):
+        self.pair()
+        self.assertEqual(self.client.get("/auth/csrf/").status, 200)
+        self.assertEqual(self.ask(path="/auth/csrf/").status, 200)
+        answer = self.ask("a.b.c", "/auth/csrf/")
+        self.assertEqual((answer.status, answer.json), (401, {"detail": "Token is invalid or expired"}))
+
     def test_every_command_is_there(self):
         self.pair()
         with example():

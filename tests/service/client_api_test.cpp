@@ -37,13 +37,15 @@ class ClientApiTest : public testing::Test {
     add_client_api(router_, {.settings = settings_,
                              .remote = *remote_,
                              .admit = std::move(admit),
-                             .log = [this](LogLevel, std::string_view message,
-                                           std::initializer_list<LogField> fields) {
-                               lines_.emplace_back(message);
-                               for (const auto& field : fields) {
-                                 lines_.back().append("|").append(field.value);
-                               }
-                             }});
+                             .who = [](const http::Request&) { return IdentityResult(nullptr); },
+                             .log =
+                                 [this](LogLevel, std::string_view message,
+                                        std::initializer_list<LogField> fields) {
+                                   lines_.emplace_back(message);
+                                   for (const auto& field : fields) {
+                                     lines_.back().append("|").append(field.value);
+                                   }
+                                 }});
   }
 
   http::Router::Outcome post(std::string_view path, std::string_view body) {

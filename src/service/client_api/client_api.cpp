@@ -10,14 +10,16 @@ namespace easyjwt {
 namespace {
 
 /// The token by which pages of ours and of trusted origins show that they are no other site's.
-http::Handler csrf_view(std::shared_ptr<const http::Csrf> csrf) {
-  return [csrf = std::move(csrf)](const http::Request& request) -> http::Reply {
-    auto response = http::Response::json(R"({"detail":"CSRF cookie set."})");
-    csrf->ensure_cookie(request, response);
-    // One that a cache handed to several browsers would be known to each of them.
-    response.add("Cache-Control", "no-store");
-    return response;
-  };
+http::Handler csrf_view(std::shared_ptr<const http::Csrf> csrf, Identify who) {
+  return
+      [csrf = std::move(csrf), who = std::move(who)](const http::Request& request) -> http::Reply {
+        if (const auto known = who(request); !known) return known.error();
+        auto response = http::Response::json(R"({"detail":"CSRF cookie set."})");
+        csrf->ensure_cookie(request, response);
+        // One that a cache handed to several browsers would be known to each of them.
+        response.add("Cache-Control", "no-store");
+        return response;
+      };
 }
 
 http::Handler password_reset_view(std::string location) {
@@ -74,10 +76,11 @@ void add_client_api(http::Router& router, const ClientApi& api) {
     router.add({.path = std::move(path),
                 .name = std::move(name),
                 .description = std::move(description),
+                .lane = http::Lane::remote,
                 .challenge = challenge,
                 .handlers = {{Method::get, std::move(handler)}}});
   };
-  get("/auth/csrf/", "CSRF Token", "Sets the CSRF cookie.", csrf_view(csrf));
+  get("/auth/csrf/", "CSRF Token", "Sets the CSRF cookie.", csrf_view(csrf, api.who));
   get("/auth/password-reset/", "Password Reset", "Leads to the auth-service's page.",
       password_reset_view(settings.remote.service_url + "/accounts/password_reset/"));
 }

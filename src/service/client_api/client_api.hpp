@@ -5,6 +5,7 @@
 #include "easyjwt/core/log.hpp"
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/service/settings.hpp"
+#include "service/own_views.hpp"
 
 namespace easyjwt {
 
@@ -14,6 +15,8 @@ struct ClientApi {
   RemoteAuth& remote;
   /// Makes or updates this service's copy of a user, at a login. May be empty: no copies.
   Admit admit;
+  /// Who sent a request: a bad token is refused on views that need none, too (REST framework).
+  Identify who;
   Log log;
 };
 
