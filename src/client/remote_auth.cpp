@@ -300,21 +300,26 @@ struct RemoteAuth::Impl {
   void end(std::uint64_t number, Breaker::Outcome outcome, const std::string& reason) {
     const std::lock_guard lock(mutex);
     switch (breaker.end_call(number, outcome, now())) {
-      case Breaker::Change::none: return;
+      case Breaker::Change::none: break;
       case Breaker::Change::opened:
         log_opened(reason);
         watch();
-        return;
-      case Breaker::Change::closed: log_closed(); changed.notify_all();
+        break;
+      case Breaker::Change::closed: changed.notify_all(); break;
+    }
+    if (outcome == Breaker::Outcome::answered && !breaker.is_open() && std::exchange(told, false)) {
+      log(LogLevel::info, "the auth-service answers again", {});
     }
   }
 
-  // With the lock, or the lines would not stand in the order of what happened.
-  void log_opened(const std::string& reason) const {
+  /// With the lock, or the lines would not stand in the order of what happened. Once until a call,
+  /// not only an attempt, is answered: an auth-service without its database is found well and fails
+  /// again, twice a second.
+  void log_opened(const std::string& reason) {
+    if (std::exchange(told, true)) return;
     log(LogLevel::warning, "the auth-service does not answer and is not asked for now",
         {{"reason", reason}});
   }
-  void log_closed() const { log(LogLevel::info, "the auth-service answers again", {}); }
 
   // ---- the thread that looks for it while the breaker is open
 
@@ -340,7 +345,7 @@ struct RemoteAuth::Impl {
       lock.unlock();
       const bool well = is_well();
       lock.lock();
-      if (well && breaker.recover() == Breaker::Change::closed) log_closed();
+      if (well) static_cast<void>(breaker.recover());
     }
     probing = false;
   }
@@ -369,6 +374,7 @@ struct RemoteAuth::Impl {
   Breaker breaker;
   bool probing = false;
   bool stopping = false;
+  bool told = false;  ///< that it is open
   std::thread prober;
 };
 

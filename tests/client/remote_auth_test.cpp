@@ -470,6 +470,24 @@ TEST_F(RemoteAuthTest, ItOpensAsOftenAsThereIsReasonTo) {
   }
 }
 
+TEST_F(RemoteAuthTest, AnOutageIsToldOnceThoughItsFrontAnswers) {
+  RemoteAuth remote(settings(), log());
+  // As an auth-service without its database: who brings no token is told so, all others are not
+  // served.
+  say([](const std::string& request) {
+    return request.find("POST") == 0 ? json_answer("{}", "503 Service Unavailable")
+                                     : json_answer("{}", "401 Unauthorized");
+  });
+  EXPECT_TRUE(eventually([&] {
+    EXPECT_FALSE(remote.verify("a"));
+    return seen("POST") >= 12;
+  }));
+  EXPECT_EQ(lines().size(), 1U);
+  say(json_answer("{}"));
+  EXPECT_TRUE(eventually([&] { return remote.verify("a").has_value(); }));
+  EXPECT_EQ(lines().size(), 2U);
+}
+
 TEST_F(RemoteAuthTest, ARefusalIsNeverAFailure) {
   RemoteAuth remote(settings(), log());
   for (const auto& said :
