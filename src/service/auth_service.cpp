@@ -22,7 +22,8 @@ AuthService::AuthService(const ServiceSettings& settings, db::Database& database
     if (!*user) return nullptr;
     return identities_.of_user(**user);
   };
-  add_own_views(router, views, who, authentication->challenge());
+  add_own_views(router, views, default_permission(settings.permission_classes), who,
+                authentication->challenge());
   if (settings.flush_interval && settings.auth.token_blacklist) {
     flusher_.emplace(database, *settings.flush_interval, system_clock(), log);
   }

@@ -31,7 +31,8 @@ ClientService::ClientService(const ServiceSettings& settings, db::Database& data
   add_client_api(router,
                  {.settings = settings, .remote = remote_, .admit = admit, .who = who, .log = log});
   add_forward_auth(router, settings, who, authentication_.challenge());
-  add_own_views(router, views, who, authentication_.challenge());
+  add_own_views(router, views, default_permission(settings.permission_classes), who,
+                authentication_.challenge());
 }
 
 }  // namespace easyjwt

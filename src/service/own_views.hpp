@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,17 @@ using Identify = std::function<IdentityResult(const http::Request&)>;
 struct OwnView {
   http::Method method;
   std::string path;
-  Permission permission;
+  std::optional<Permission> permission;  ///< none: DEFAULT_PERMISSION_CLASSES
   ViewHandler handler;
 };
 
-/// Adds them: each asks who it is, then its permission, and then is called. `challenge`: a 401's
-/// WWW-Authenticate; empty: it is a 403.
-void add_own_views(http::Router& router, const std::vector<OwnView>& views, const Identify& who,
-                   const std::string& challenge);
+/// DEFAULT_PERMISSION_CLASSES as one: all of them must allow; of none everybody may, as in REST
+/// framework.
+Permission default_permission(const std::vector<std::string>& classes);
+
+/// Adds them: each asks who it is, then its permission, and then is called. `standard`: the
+/// permission of those that have none. `challenge`: a 401's WWW-Authenticate; empty: it is a 403.
+void add_own_views(http::Router& router, const std::vector<OwnView>& views,
+                   const Permission& standard, const Identify& who, const std::string& challenge);
 
 }  // namespace easyjwt

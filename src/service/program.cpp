@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -129,6 +130,11 @@ Program::~Program() = default;
 Program& Program::add(http::Method method, std::string path, Permission permission,
                       ViewHandler handler) {
   views_->all.push_back({method, std::move(path), std::move(permission), std::move(handler)});
+  return *this;
+}
+
+Program& Program::add(http::Method method, std::string path, ViewHandler handler) {
+  views_->all.push_back({method, std::move(path), std::nullopt, std::move(handler)});
   return *this;
 }
 

@@ -626,7 +626,9 @@ std::vector<SettingRow> make_table() {
           each(class_of({"JWTAuthentication", "EasyJWTAuthentication", "SessionAuthentication"}),
                1)),
       row("REST_FRAMEWORK.DEFAULT_PERMISSION_CLASSES", at(&S::permission_classes),
-          "for views that name none; every view of the auth-service names its own",
+          "who may use a view of one's own that names no permission: all of these must say yes; "
+          "the "
+          "program's own views name theirs",
           each(class_of(
               {"IsAuthenticated", "AllowAny", "IsAdminUser", "IsAuthenticatedOrReadOnly"}))),
 

@@ -147,6 +147,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[EASY_JWT]\nAUTH_HEADER_NAME = \"HTTP_\"\n",
               ":4: EASY_JWT.AUTH_HEADER_NAME: must be an HTTP token: letters, digits and "
               "!#$%&'*+-.^_`|~"},
+        Wrong{"[REST_FRAMEWORK]\nDEFAULT_PERMISSION_CLASSES = [\"AllowAll\"]\n",
+              ":4: REST_FRAMEWORK.DEFAULT_PERMISSION_CLASSES: in the list: must be one of "
+              "\"IsAuthenticated\", \"AllowAny\", \"IsAdminUser\", "
+              "\"IsAuthenticatedOrReadOnly\""},
         Wrong{"[EASY_JWT]\nUSER_ID_FIELD = \"username\"\n",
               ":4: EASY_JWT.USER_ID_FIELD: must be one of \"id\", \"pk\", \"email\""},
         Wrong{"[EASY_JWT]\nAUTH_TOKEN_CLASSES = [\"UntypedToken\"]\n",

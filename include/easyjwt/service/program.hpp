@@ -30,13 +30,20 @@ class Program {
 
   /// Adds a view: `path` like "/api/things/{id}/" ({...}: one segment; Request::params). Requests
   /// are authenticated as the settings say (DEFAULT_AUTHENTICATION_CLASSES); the permission then
-  /// answers 401 or 403.
+  /// answers 401 or 403. Without one it is all of DEFAULT_PERMISSION_CLASSES.
   Program& add(http::Method method, std::string path, Permission permission, ViewHandler handler);
+  Program& add(http::Method method, std::string path, ViewHandler handler);
   Program& get(std::string path, Permission permission, ViewHandler handler) {
     return add(http::Method::get, std::move(path), std::move(permission), std::move(handler));
   }
+  Program& get(std::string path, ViewHandler handler) {
+    return add(http::Method::get, std::move(path), std::move(handler));
+  }
   Program& post(std::string path, Permission permission, ViewHandler handler) {
     return add(http::Method::post, std::move(path), std::move(permission), std::move(handler));
+  }
+  Program& post(std::string path, ViewHandler handler) {
+    return add(http::Method::post, std::move(path), std::move(handler));
   }
 
   /// Runs the command that the arguments name. 0: done; 1: refused or failed, with a line on stderr
