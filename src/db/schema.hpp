@@ -1,41 +1,14 @@
 #pragma once
 
-#include <algorithm>
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "easyjwt/db/database.hpp"
+#include "easyjwt/db/table.hpp"
 
 namespace easyjwt::db {
-
-/// What a column holds, as far as our statements mind: integers of every size are one kind, and so
-/// are texts of every length.
-enum class Kind { integer, text, boolean, time, other };
-
-struct Column {
-  std::string name;
-  std::string type;  ///< as the engine says it, for people
-  Kind kind = Kind::other;
-  bool must_be_given = false;  ///< NOT NULL, and nothing fills it in
-  bool is_key = false;
-};
-
-/// What counts of a table when it is decided whether it can be worked with.
-struct Table {
-  std::string name;
-  std::vector<Column> columns;  ///< none: it is not there
-  /// The sets of columns that are unique among all rows, with an index that ON CONFLICT can name.
-  std::set<std::set<std::string>> unique;
-  std::map<std::string, std::string> references;  ///< column to table
-
-  const Column* column(std::string_view wanted) const {
-    const auto found = std::ranges::find(columns, wanted, &Column::name);
-    return found == columns.end() ? nullptr : &*found;
-  }
-};
 
 /// How one engine tells what it has, and what it is given. Names are those that our statements
 /// would find: to SQLite they are the same in any case, PostgreSQL goes by its search_path.

@@ -14,6 +14,9 @@ Kind kind_of(std::string_view word) {
   if (word == "text") return Kind::text;
   if (word == "boolean") return Kind::boolean;
   if (word == "time") return Kind::time;
+  if (word == "real") return Kind::real;
+  if (word == "decimal") return Kind::decimal;
+  if (word == "date") return Kind::date;
   return Kind::other;
 }
 
@@ -30,18 +33,25 @@ Result<void> read_columns(Transaction& transaction, Table& table) {
                   WHEN 'text'::regtype THEN 'text'
                   WHEN 'boolean'::regtype THEN 'boolean'
                   WHEN 'timestamp with time zone'::regtype THEN 'time'
+                  WHEN 'double precision'::regtype THEN 'real'
+                  WHEN 'numeric'::regtype THEN 'decimal'
+                  WHEN 'date'::regtype THEN 'date'
                   ELSE ''
                 END,
                 a.attnotnull AND NOT a.atthasdef AND a.attidentity = '',
                 EXISTS (SELECT FROM pg_catalog.pg_index i
                         WHERE i.indrelid = a.attrelid AND i.indisprimary
-                          AND a.attnum = ANY (i.indkey))
+                          AND a.attnum = ANY (i.indkey)),
+                NOT a.attnotnull, a.attgenerated <> '',
+                (SELECT c.relkind IN ('r', 'p') FROM pg_catalog.pg_class c WHERE c.oid = a.attrelid)
          FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
          WHERE a.attrelid = to_regclass(quote_ident($1)) AND a.attnum > 0 AND NOT a.attisdropped
          ORDER BY a.attnum)"};
   const auto done = transaction.run(columns, {table.name}, [&](const Row& row) {
     table.columns.push_back({std::string(row.text(0)), std::string(row.text(1)),
-                             kind_of(row.text(2)), row.boolean(3), row.boolean(4)});
+                             kind_of(row.text(2)), row.boolean(3), row.boolean(4), row.boolean(5),
+                             row.boolean(6)});
+    table.is_plain = row.boolean(7);
   });
   if (!done) return fail(done.error());
   return {};
@@ -96,7 +106,7 @@ class PostgresqlSchema final : public Schema {
   }
 
   Result<Table> read_table(Transaction& transaction, std::string_view name) const override {
-    Table table{.name = std::string(name), .columns = {}, .unique = {}, .references = {}};
+    Table table{.name = std::string(name)};
     if (auto read = read_columns(transaction, table); !read) return fail(read.error());
     if (auto read = read_constraints(transaction, table); !read) return fail(read.error());
     return table;

@@ -20,7 +20,10 @@ Kind kind_of(std::string_view type) {
   if (has("int")) return Kind::integer;
   if (has("char") || has("text") || has("clob")) return Kind::text;
   if (has("bool")) return Kind::boolean;
-  if (has("time")) return Kind::time;
+  if (has("datetime") || has("timestamp")) return Kind::time;
+  if (has("real") || has("doub") || has("floa")) return Kind::real;
+  if (has("decimal") || has("numeric")) return Kind::decimal;
+  if (type == "date") return Kind::date;
   return Kind::other;
 }
 
@@ -28,13 +31,16 @@ Result<void> read_columns(Transaction& transaction, Table& table) {
   // A key fills itself in.
   static constexpr Sql columns{
       R"(SELECT "name", "type", "notnull" AND "dflt_value" IS NULL AND "hidden" = 0 AND "pk" = 0,
-                "pk"
+                "pk", "notnull" = 0 AND "pk" = 0, "hidden" > 1,
+                EXISTS (SELECT 1 FROM pragma_table_list($1) l
+                        WHERE l."type" = 'table' AND l."schema" = 'main')
          FROM pragma_table_xinfo($1) ORDER BY "cid")"};
   const auto done = transaction.run(columns, {table.name}, [&](const Row& row) {
     auto type = ascii_lower(row.text(1));
     const auto kind = kind_of(type);
-    table.columns.push_back(
-        {ascii_lower(row.text(0)), std::move(type), kind, row.boolean(2), row.integer(3) != 0});
+    table.columns.push_back({ascii_lower(row.text(0)), std::move(type), kind, row.boolean(2),
+                             row.integer(3) != 0, row.boolean(4), row.boolean(5)});
+    table.is_plain = row.boolean(6);
   });
   if (!done) return fail(done.error());
   return {};
@@ -65,7 +71,7 @@ class SqliteSchema final : public Schema {
   Result<void> lock(Transaction&) const override { return {}; }
 
   Result<Table> read_table(Transaction& transaction, std::string_view name) const override {
-    Table table{.name = std::string(name), .columns = {}, .unique = {}, .references = {}};
+    Table table{.name = std::string(name)};
     if (auto read = read_columns(transaction, table); !read) return fail(read.error());
     if (auto read = read_constraints(transaction, table); !read) return fail(read.error());
     return table;
