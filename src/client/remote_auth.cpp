@@ -26,6 +26,7 @@ constexpr std::size_t max_body = std::size_t{512} * 1024;  // half of what our a
 constexpr std::size_t max_words = std::size_t{8} * 1024;
 constexpr std::chrono::seconds max_retry_after{3600};
 constexpr auto probe_timeout = 1s;  // so that a recovery is seen within two
+constexpr auto line_patience = 2s;  // of those for whom there is no call left
 
 bool is_visible(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
@@ -254,7 +255,7 @@ struct RemoteAuth::Impl {
 
   Result<json::object> ask(const Outgoing& outgoing, Shape shape) {
     if (!may_wait()) return fail(Errc::would_wait);
-    const auto number = enter([this] { return breaker.begin_call(now()); });
+    const auto number = enter_call();
     if (!number) return fail(number.error());
     bool is_failure = false;
     auto answer = [&]() -> Result<json::object> {
@@ -282,15 +283,32 @@ struct RemoteAuth::Impl {
 
   // ---- the breaker
 
-  template <class Begin>
-  Result<std::uint64_t> enter(Begin begin) {
-    const std::lock_guard lock(mutex);
-    const auto [admission, number] = begin();
-    switch (admission) {
-      case Breaker::Admission::admitted: return number;
+  /// Waits in line while all calls are taken: as long as calls come back the auth-service is well,
+  /// and a crowd before it is no reason to refuse anybody. Where none comes back the breaker opens,
+  /// and the first in line who looks is told so.
+  Result<std::uint64_t> enter_call() {
+    std::unique_lock lock(mutex);
+    const auto latest = now() + line_patience;
+    for (;;) {
+      const auto ticket = breaker.begin_call(now());
+      if (ticket.admission != Breaker::Admission::full || now() >= latest) return allow(ticket);
+      const auto place = allow(breaker.begin_waiting(now()));
+      if (!place) return place;
+      freed.wait_until(lock, std::min(latest, now() + Breaker::Settings().patience));
+      breaker.end_waiting(*place);
+    }
+  }
+
+  /// With the lock.
+  Result<std::uint64_t> allow(const Breaker::Ticket& ticket) {
+    switch (ticket.admission) {
+      case Breaker::Admission::admitted: return ticket.number;
       case Breaker::Admission::full:
         return fail(Error::unavailable("too many calls to the auth-service at a time"));
-      case Breaker::Admission::opened: log_opened("many calls wait and none comes back"); break;
+      case Breaker::Admission::opened:
+        log_opened("many calls wait and none comes back");
+        freed.notify_all();
+        break;
       case Breaker::Admission::open: break;
     }
     watch();
@@ -304,9 +322,11 @@ struct RemoteAuth::Impl {
       case Breaker::Change::opened:
         log_opened(reason);
         watch();
+        freed.notify_all();
         break;
       case Breaker::Change::closed: changed.notify_all(); break;
     }
+    freed.notify_one();
     if (outcome == Breaker::Outcome::answered && !breaker.is_open() && std::exchange(told, false)) {
       log(LogLevel::info, "the auth-service answers again", {});
     }
@@ -370,7 +390,8 @@ struct RemoteAuth::Impl {
   std::stop_source stop;
 
   std::mutex mutex;
-  std::condition_variable changed;
+  std::condition_variable changed;  ///< the breaker, or `stopping`
+  std::condition_variable freed;    ///< a call ended, or the breaker opened
   Breaker breaker;
   bool probing = false;
   bool stopping = false;
@@ -422,7 +443,8 @@ bool RemoteAuth::can_be_token(std::string_view text) noexcept {
 }
 
 Result<std::uint64_t> RemoteAuth::begin_waiting() {
-  return impl_->enter([this] { return impl_->breaker.begin_waiting(Impl::now()); });
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->allow(impl_->breaker.begin_waiting(Impl::now()));
 }
 
 void RemoteAuth::end_waiting(std::uint64_t number) noexcept {

@@ -26,8 +26,8 @@ struct RemoteAuthSettings {
   bool ssl_verify = true;
   std::string ca_file;                      ///< PEM; empty: the system's
   std::string auth_header_type = "Bearer";  ///< the first of AUTH_HEADER_TYPES
-  /// At a time; more are Errc::unavailable at once. Fewer than the threads that make them, so that
-  /// some are left to say so.
+  /// At a time, and so the connections that are kept; further ones wait in line while calls come
+  /// back, at most two seconds.
   std::size_t max_calls = 48;
   unsigned breaker_failures = 3;                 ///< in a row, which open the breaker
   std::chrono::milliseconds breaker_pause{500};  ///< between two attempts to find it well again
