@@ -19,7 +19,7 @@ test_packages=(
   python3 python3-argon2 python3-bcrypt python3-jwt python3-cryptography
   sqlite3 openssl curl
   postgresql-15 postgresql-client-15 python3-psycopg2 pgbouncer   # private ones; the machine's are left alone
-  haproxy nginx-light                                             # the same
+  haproxy nginx-light caddy                                       # the same
   libcpp-httplib-dev                         # examples/httplib_service
 )
 bench_packages=(wrk nginx-light libcpp-jwt-dev libjwt-dev sqlite3 nlohmann-json3-dev)

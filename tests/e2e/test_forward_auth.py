@@ -1,5 +1,5 @@
-"""Forward-auth: GET /auth/forward/ by itself, and behind a real nginx (docs/deploy/forward-auth-nginx.conf) in
-front of a service that is not ours."""
+"""Forward-auth: GET /auth/forward/ by itself, and behind a real nginx and a real Caddy
+(docs/deploy/forward-auth-*) in front of a service that is not ours."""
 
 import contextlib
 import http.client
@@ -21,7 +21,7 @@ import support
 from support import ALICE, PATIENCE, eventually
 from test_own_views import OwnViewsTest, UNAVAILABLE
 
-CONF = support.TESTS.parent / "docs" / "deploy" / "forward-auth-nginx.conf"
+DEPLOY = support.TESTS.parent / "docs" / "deploy"
 NOBODY = {"X-Auth-User-Id": "", "X-Auth-Email": "", "X-Auth-Is-Staff": "", "X-Auth-Groups": ""}
 RULES = ["/public AllowAny", "GET,HEAD /api IsAuthenticated", "/api in_group:Sales%2C%20North",
          "/admin IsAdminUser", "/ IsAuthenticated"]
@@ -102,6 +102,19 @@ class Endpoint(ForwardTest):
                                  b"X-Forwarded-Uri: /public\r\nX-Forwarded-Uri: /admin\r\nConnection: close\r\n\r\n")
         self.assertEqual(answer.status, 403)
 
+    def test_every_method_is_judged(self):
+        self.pair({"FORWARD_AUTH": {"RULES": ["/api IsAuthenticated"]},
+                   "CORS_ALLOWED_ORIGINS": ["https://app.example.com"]})
+        preflight = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"):
+            said = {"X-Forwarded-Method": method, "X-Forwarded-Uri": "/api"}
+            for headers in (said, {**said, **preflight}):
+                answer = self.client.request(method, "/auth/forward/", headers=headers)
+                self.assertEqual(answer.status, 405 if method == "PROPFIND" else 401, method)
+        known = {"X-Forwarded-Method": "OPTIONS", "X-Forwarded-Uri": "/api"}
+        self.assertEqual(self.client.request("OPTIONS", "/auth/forward/", headers=known,
+                                             token=self.tokens["access"]).status, 200)
+
     def test_rules_that_are_none_are_told_with_their_place(self):
         self.pair_with()
         self.client_project.change({"FORWARD_AUTH": {"RULES": ["/public Everybody"]}})
@@ -141,19 +154,17 @@ class Upstream(http.server.ThreadingHTTPServer):
         add_cleanup(self.shutdown)
 
 
-class BehindNginx(ForwardTest):
-    def start_nginx(self):
-        upstream = Upstream(self.addCleanup)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        path = pathlib.Path(tempfile.mkdtemp(prefix="easyjwt-e2e-"))
-        self.addCleanup(shutil.rmtree, path, ignore_errors=True)
-        text = CONF.read_text()
-        for what, instead in ((r"server 127\.0\.0\.1:8001;", "server %s:%d;" % self.client.address),
-                              (r"server 127\.0\.0\.1:9000;", "server 127.0.0.1:%d;" % upstream.server_port),
-                              (r"listen 8080;", "listen 127.0.0.1:%d;" % self.port)):
-            text, changed = re.subn(what, instead, text)
-            self.assertEqual(changed, 1, what)
+class Nginx:
+    conf = DEPLOY / "forward-auth-nginx.conf"
+    listens = r"listen 8080;", "listen 127.0.0.1:%d;"
+    asks = r"server 127\.0\.0\.1:8001;", "server 127.0.0.1:%d;"
+    passes_to = r"server 127\.0\.0\.1:9000;", "server 127.0.0.1:%d;"
+    # nginx leaves out a header that is empty.
+    of_nobody = {}
+    without_a_judge = 503
+
+    @staticmethod
+    def command(path, text):
         (path / "forward.conf").write_text(text)
         folders = "".join("%s_temp_path %s;\n" % (name, path / name)
                           for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
@@ -161,9 +172,40 @@ class BehindNginx(ForwardTest):
             "daemon off; worker_processes 1; pid nginx.pid; error_log stderr;\n"
             + ("user root;\n" if os.geteuid() == 0 else "")
             + "events {}\nhttp {\naccess_log off;\n" + folders + "include forward.conf;\n}\n")
-        process = subprocess.Popen(["/usr/sbin/nginx", "-e", "stderr", "-p", str(path), "-c", "nginx.conf"],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                   start_new_session=True)
+        return ["/usr/sbin/nginx", "-e", "stderr", "-p", str(path), "-c", "nginx.conf"]
+
+
+class Caddy:
+    conf = DEPLOY / "forward-auth-Caddyfile"
+    listens = r":8080 \{", "http://:%d {"
+    asks = r"forward_auth 127\.0\.0\.1:8001", "forward_auth 127.0.0.1:%d"
+    passes_to = r"reverse_proxy 127\.0\.0\.1:9000", "reverse_proxy 127.0.0.1:%d"
+    of_nobody = NOBODY
+    without_a_judge = 502
+
+    @staticmethod
+    def command(path, text):
+        (path / "Caddyfile").write_text("{\nadmin off\n}\n" + text)
+        return ["/usr/bin/env", "HOME=%s" % path, "/usr/bin/caddy", "run", "--adapter", "caddyfile",
+                "--config", str(path / "Caddyfile")]
+
+
+class BehindProxy:
+    """What holds behind each of the proxies; `proxy` is one of those above."""
+
+    def start_proxy(self):
+        upstream = Upstream(self.addCleanup)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        path = pathlib.Path(tempfile.mkdtemp(prefix="easyjwt-e2e-"))
+        self.addCleanup(shutil.rmtree, path, ignore_errors=True)
+        text = self.proxy.conf.read_text()
+        for (what, instead), port in ((self.proxy.asks, self.client.address[1]),
+                                      (self.proxy.passes_to, upstream.server_port), (self.proxy.listens, self.port)):
+            text, changed = re.subn(what, instead % port, text)
+            self.assertEqual(changed, 1, what)
+        process = subprocess.Popen(self.proxy.command(path, text), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, start_new_session=True)
 
         def end():
             with contextlib.suppress(ProcessLookupError):
@@ -180,7 +222,7 @@ class BehindNginx(ForwardTest):
         return False
 
     def through(self, path, token=None, method="GET", headers=None, body=None):
-        """Status, headers and JSON of a request through nginx; the path as it is."""
+        """Status, headers and JSON of a request through the proxy; the path as it is."""
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
             fields = dict(headers or {})
             if token:
@@ -190,10 +232,10 @@ class BehindNginx(ForwardTest):
             data = answer.read()
             return answer.status, answer.headers, json.loads(data) if data.startswith(b"{") else data
 
-    def test_the_service_is_told_who_asks_and_no_more(self):
+    def check_the_service_is_told_who_asks_and_no_more(self):
         self.pair_with(RULES)
         self.make_staff(["Sales, North"])
-        self.start_nginx()
+        self.start_proxy()
         forged = {name: "forged" for name in NOBODY}
         status, _, seen = self.through("/api/things?x=%20", self.tokens["access"], "POST", forged, b"hello")
         self.assertEqual(status, 200)
@@ -204,21 +246,22 @@ class BehindNginx(ForwardTest):
         self.assertEqual(len(got), 4)
         self.assertNotIn("authorization", [name.lower() for name, _ in seen["headers"]])
 
-    def test_nobody_is_nobody(self):
+    def check_nobody_is_nobody(self):
         self.pair_with(RULES)
-        self.start_nginx()
+        self.start_proxy()
         forged = {**{name: "1" for name in NOBODY}, "X-Forwarded-Uri": "/public", "X-Forwarded-Method": "GET"}
         status, _, seen = self.through("/public/x", headers=forged)
         self.assertEqual(status, 200)
-        # nginx leaves out a header that is empty; what the client sent is gone.
-        self.assertEqual([name for name, _ in seen["headers"] if name.lower().startswith("x-auth-")], [])
+        # What the client sent is gone.
+        self.assertEqual({name: value for name, value in seen["headers"] if name.lower().startswith("x-auth-")},
+                         self.proxy.of_nobody)
         status, headers, _ = self.through("/api/things", headers=forged)
         self.assertEqual((status, headers["WWW-Authenticate"]), (401, "Bearer"))
         self.assertEqual(self.through("/admin", headers=forged)[0], 401)
 
-    def test_no_spelling_of_a_path_slips_through(self):
+    def check_no_spelling_of_a_path_slips_through(self):
         self.pair_with(RULES)
-        self.start_nginx()
+        self.start_proxy()
         token = self.tokens["access"]
         self.assertEqual(self.through("/public", token)[0], 200)
         for path in ("/admin", "/public/../admin", "/public/%2e%2e/admin", "//admin", "/./admin", "/%61dmin",
@@ -226,16 +269,48 @@ class BehindNginx(ForwardTest):
                      "/public/..%5cadmin"):
             self.assertEqual(self.through(path, token)[0], 403, path)
 
-    def test_an_outage_is_no_logout(self):
+    def check_an_outage_is_no_logout(self):
         self.pair_with()
-        self.start_nginx()
+        self.start_proxy()
         self.assertEqual(self.through("/", self.tokens["access"])[0], 200)
         self.auth.kill()
         for _ in range(4):
             status, headers, body = self.through("/", self.tokens["access"])
             self.assertEqual((status, body, headers["Retry-After"]), (503, UNAVAILABLE, "1"))
         self.client.kill()
-        self.assertEqual(self.through("/", self.tokens["access"])[0], 503)
+        self.assertEqual(self.through("/", self.tokens["access"])[0], self.proxy.without_a_judge)
+
+
+class BehindNginx(BehindProxy, ForwardTest):
+    proxy = Nginx
+
+    def test_the_service_is_told_who_asks_and_no_more(self):
+        self.check_the_service_is_told_who_asks_and_no_more()
+
+    def test_nobody_is_nobody(self):
+        self.check_nobody_is_nobody()
+
+    def test_no_spelling_of_a_path_slips_through(self):
+        self.check_no_spelling_of_a_path_slips_through()
+
+    def test_an_outage_is_no_logout(self):
+        self.check_an_outage_is_no_logout()
+
+
+class BehindCaddy(BehindProxy, ForwardTest):
+    proxy = Caddy
+
+    def test_the_service_is_told_who_asks_and_no_more(self):
+        self.check_the_service_is_told_who_asks_and_no_more()
+
+    def test_nobody_is_nobody(self):
+        self.check_nobody_is_nobody()
+
+    def test_no_spelling_of_a_path_slips_through(self):
+        self.check_no_spelling_of_a_path_slips_through()
+
+    def test_an_outage_is_no_logout(self):
+        self.check_an_outage_is_no_logout()
 
 
 if __name__ == "__main__":

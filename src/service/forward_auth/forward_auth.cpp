@@ -56,10 +56,11 @@ void add_forward_auth(http::Router& router, const ServiceSettings& settings, Ide
                   .description = "Judges a request for the proxy that has it.",
                   .lane = http::Lane::remote,
                   .challenge = challenge};
-  // A proxy may ask with the original request's method.
+  // A proxy may ask with the original request's method. OPTIONS, too: the description that any view
+  // has for it would be a 200, which lets the request through.
   using http::Method;
-  for (const auto method :
-       {Method::get, Method::post, Method::put, Method::patch, Method::delete_}) {
+  for (const auto method : {Method::get, Method::post, Method::put, Method::patch, Method::delete_,
+                            Method::options}) {
     view.handlers.emplace_back(
         method, [forward](const http::Request& request) { return forward->answer(request); });
   }
