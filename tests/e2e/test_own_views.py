@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import signal
-import sqlite3
 import sys
 import threading
 import time
@@ -68,11 +67,10 @@ class OwnViewsTest(unittest.TestCase):
             'SELECT r.remote_id, u.email, u.first_name, u.is_staff, u.is_superuser, u.modified_date '
             'FROM easyjwt_remote_user r JOIN "user" u ON u.id = r.user_id ORDER BY 1')
 
-    def change(self, sql, *values):
-        """In the auth-service's database, as its admin would."""
-        with contextlib.closing(sqlite3.connect(self.auth_project.database, timeout=10)) as database:
-            with database:
-                database.execute(sql, values)
+    def change(self, whose, **columns):
+        """A user in the auth-service's database, as its admin would."""
+        values = ", ".join("%s = '%s'" % column for column in columns.items())
+        self.auth_project.query("UPDATE \"user\" SET %s WHERE email = '%s'" % (values, whose))
 
 
 class Recorded(OwnViewsTest):
@@ -109,7 +107,7 @@ class Copies(OwnViewsTest):
         for _ in range(3):
             self.assertEqual(self.ask().json, "success")
         self.assertEqual(self.copies(), first)
-        self.change('UPDATE "user" SET first_name = ?, email = ? WHERE id = 1', "Alicia", "new@example.com")
+        self.change(ALICE, first_name="Alicia", email="new@example.com")
         self.assertEqual(self.ask().json, "success")
         (row,) = self.copies()
         self.assertEqual(row[:3], (1, "new@example.com", "Alicia"))
@@ -130,11 +128,10 @@ class Copies(OwnViewsTest):
     def test_a_reused_e_mail_inherits_nothing(self):
         self.pair()
         self.ask()
-        with contextlib.closing(sqlite3.connect(self.client_project.database, timeout=10)) as database, database:
-            database.execute('UPDATE "user" SET is_staff = 1')
+        self.client_project.query('UPDATE "user" SET is_staff = TRUE')
         # Alice has another address now, and Dave has hers.
-        self.change('UPDATE "user" SET email = ? WHERE email = ?', "alice.new@example.com", ALICE)
-        self.change('UPDATE "user" SET email = ? WHERE email = ?', ALICE, "dave@example.com")
+        self.change(ALICE, email="alice.new@example.com")
+        self.change("dave@example.com", email=ALICE)
         token = self.auth.login(ALICE, PASSWORDS["dave@example.com"])["access"]
         self.assertEqual(self.ask(token).status, 200)
         staff = {row[0]: (row[1], row[3]) for row in self.copies()}
