@@ -77,9 +77,14 @@ struct OwnMigration {
   std::string_view script;
 
   /// The names of what it makes and what must be there: those of its lines that begin with CREATE.
-  std::set<std::string> objects() const {
+  std::set<std::string> objects() const { return names_behind("\nCREATE "); }
+  /// Of what is made where the server can.
+  std::set<std::string> optional_objects() const { return names_behind("\n    CREATE INDEX "); }
+
+ private:
+  std::set<std::string> names_behind(std::string_view start) const {
     std::set<std::string> names;
-    for (std::size_t at = 0; (at = script.find("\nCREATE ", at)) != script.npos; ++at) {
+    for (std::size_t at = 0; (at = script.find(start, at)) != script.npos; ++at) {
       const auto line = script.substr(at + 1, script.find('\n', at + 1) - at);
       const auto begin = line.find('"') + 1;
       const auto object = line.substr(begin, line.find('"', begin) - begin);
@@ -286,10 +291,10 @@ Result<void> adopt(Transaction& transaction, const Reference& reference, const P
   return add_rows(transaction, reference, now);
 }
 
-Result<void> run_own(Transaction& transaction, std::string_view step) {
+Result<void> run_own(Transaction& transaction, MigrationStep& step) {
   const auto& schema = schema_of(transaction.engine());
   for (const auto& migration : own_migrations(schema)) {
-    if (migration.name != step) continue;
+    if (migration.name != step.name) continue;
     if (auto done = run_script(transaction, migration.script); !done) return done;
     // One that a CREATE INDEX CONCURRENTLY left half made counts as there to IF NOT EXISTS.
     const auto found = schema.read_own_objects(transaction);
@@ -297,6 +302,9 @@ Result<void> run_own(Transaction& transaction, std::string_view step) {
     for (const auto& name : migration.objects()) {
       if (found->contains(name)) continue;
       return fail(Errc::refused, {}, "the index \"" + name + "\" cannot be used: drop it");
+    }
+    for (const auto& name : migration.optional_objects()) {
+      if (!found->contains(name)) step.missing.push_back(name);
     }
   }
   return {};
@@ -312,9 +320,9 @@ Result<std::optional<MigrationStep>> take_step(Transaction& transaction, const R
   const auto plan = make_plan(transaction, reference);
   if (!plan) return fail(plan.error());
   if (plan->steps.empty()) return std::nullopt;
-  const auto& step = plan->steps.front();
+  auto step = plan->steps.front();
   auto done = step.name == "0001_django" ? adopt(transaction, reference, *plan, now)
-                                         : run_own(transaction, step.name);
+                                         : run_own(transaction, step);
   if (!done) return fail(done.error());
   static constexpr Sql record{
       R"(INSERT INTO "easyjwt_migration" ("name", "applied") VALUES ($1, $2)

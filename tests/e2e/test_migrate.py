@@ -95,6 +95,25 @@ class Fresh(MigrateTest):
         self.assertIn("must be owner of table user", done.err)
         self.assertNotIn(password, done.err)
 
+    def test_what_the_server_lacks_is_told_and_can_be_had_later(self):
+        # A role that may make tables, and no extension.
+        project = self.project(migrated=False)
+        role, password = "role_" + secrets.token_hex(8), secrets.token_hex(16)
+        project.query("CREATE ROLE %s LOGIN PASSWORD '%s'; GRANT ALL ON SCHEMA public TO %s" % (role, password, role))
+        self.addCleanup(project.query, "DROP OWNED BY %s; DROP ROLE %s" % (role, role))
+        project.secrets.add(password)
+        project.change({"DATABASE": {"URL": "postgresql://%s:%s@127.0.0.1:%d/%s" % (
+            role, password, project.postgresql.server.port, project.postgresql.name)}})
+        self.assertIn("Note: without the index easyjwt_user_search_trigram", project.do("migrate").out)
+        self.assertEqual(project.do("migrate").out, NOTHING)
+        project.query("CREATE EXTENSION pg_trgm")
+        project.query("DELETE FROM easyjwt_migration WHERE name = '0003_users'")
+        done = project.do("migrate").out
+        self.assertIn("Applied 0003_users", done)
+        self.assertNotIn("Note", done)
+        self.assertEqual(project.query("SELECT count(*) FROM pg_indexes WHERE indexname = 'easyjwt_user_search_trigram'"),
+                         [(1,)])
+
     def test_a_table_that_is_in_use_is_not_waited_for_long(self):
         # Whoever came after us would have to wait, too.
         import psycopg2  # pylint: disable=import-outside-toplevel

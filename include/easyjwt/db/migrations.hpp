@@ -13,6 +13,8 @@ namespace easyjwt::db {
 struct MigrationStep {
   std::string name;         ///< "0001_initial"
   std::string description;  ///< for `migrate --plan`: one line
+  /// What was done without, since the server does not have what it needs: an index.
+  std::vector<std::string> missing{};
 };
 
 /// What is missing, in order; empty when the schema is up to date. Errc::refused when the database

@@ -63,6 +63,11 @@ Result<int> migrate(const std::string& config, bool plan) {
   for (const auto& step : *steps) {
     std::printf("%s %s: %s\n", plan ? "Would apply" : "Applied", step.name.c_str(),
                 step.description.c_str());
+    for (const auto& index : step.missing) {
+      std::printf("Note: without the index %s, for which the server lacks an extension or a right: "
+                  "some searches will be slower (docs/postgresql.md)\n",
+                  index.c_str());
+    }
   }
   return 0;
 }
