@@ -21,8 +21,9 @@ constexpr std::chrono::milliseconds suspicious = 300ms;
 
 // Types of pg_type, whose numbers never change (src/include/catalog/pg_type.dat).
 constexpr Oid bool_type = 16, char_type = 18, name_type = 19, int8_type = 20, int2_type = 21,
-              int4_type = 23, text_type = 25, oid_type = 26, unknown_type = 705, bpchar_type = 1042,
-              varchar_type = 1043, timestamp_type = 1114, timestamptz_type = 1184;
+              int4_type = 23, text_type = 25, oid_type = 26, float8_type = 701, unknown_type = 705,
+              bpchar_type = 1042, varchar_type = 1043, timestamp_type = 1114,
+              timestamptz_type = 1184;
 
 /// 2000-01-01, from which PostgreSQL counts.
 constexpr Time epoch{std::chrono::seconds{946'684'800}};
@@ -48,6 +49,10 @@ class PostgresqlRow final : public Row {
   bool boolean(int column) const override {
     if (type(column) != bool_type) return integer(column) != 0;
     return *value(column) != 0;
+  }
+  double real(int column) const override {
+    if (type(column) != float8_type) wrong(column, "not a double");
+    return std::bit_cast<double>(big_endian<std::int64_t>(column));
   }
   std::string_view text(int column) const override {
     switch (type(column)) {
@@ -344,6 +349,9 @@ void PostgresqlConnection::bind(std::span<const Value> values) {
       text = *boolean ? "t" : "f";
     } else if (const auto* integer = std::get_if<std::int64_t>(&values[i])) {
       *std::to_chars(digits.data(), digits.data() + digits.size() - 1, *integer).ptr = '\0';
+    } else if (const auto* real = std::get_if<double>(&values[i])) {
+      // The shortest digits that read back the same.
+      *std::to_chars(digits.data(), digits.data() + digits.size() - 1, *real).ptr = '\0';
     } else if (const auto* view = std::get_if<std::string_view>(&values[i])) {
       // The one type whose text and binary forms are the same; with a length, so that a NUL is
       // refused by the server and ends nothing early.

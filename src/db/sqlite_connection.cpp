@@ -28,6 +28,10 @@ class SqliteRow final : public Row {
     return sqlite3_column_int64(statement_, column);
   }
   bool boolean(int column) const override { return integer(column) != 0; }
+  double real(int column) const override {
+    expect(column, SQLITE_FLOAT);
+    return sqlite3_column_double(statement_, column);
+  }
   std::string_view text(int column) const override {
     expect(column, SQLITE_TEXT);
     // Text before bytes: the call for the text may convert it and so change the length.
@@ -225,6 +229,8 @@ void SqliteConnection::bind(const Statement& statement, std::span<const Value> v
       code = sqlite3_bind_int(handle, at, *boolean ? 1 : 0);
     } else if (const auto* integer = std::get_if<std::int64_t>(&value)) {
       code = sqlite3_bind_int64(handle, at, *integer);
+    } else if (const auto* real = std::get_if<double>(&value)) {
+      code = sqlite3_bind_double(handle, at, *real);
     } else if (const auto* text = std::get_if<std::string_view>(&value)) {
       // A null pointer would be bound as NULL. Not copied: the binding is cleared before run()
       // ends.

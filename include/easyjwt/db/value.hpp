@@ -17,7 +17,7 @@ struct Sql {
 
 /// What is bound to a parameter. The type counts: a bool is bound as the engine's boolean, a Time
 /// as the engine's timestamp. Texts are copied by the driver; views need live only for the call.
-using Value = std::variant<std::nullptr_t, bool, std::int64_t, std::string_view, Time>;
+using Value = std::variant<std::nullptr_t, bool, std::int64_t, double, std::string_view, Time>;
 
 /// An optional as a Value: null where it is empty.
 template <class T>
@@ -34,6 +34,7 @@ class Row {
   virtual bool is_null(int column) const = 0;
   virtual std::int64_t integer(int column) const = 0;
   virtual bool boolean(int column) const = 0;
+  virtual double real(int column) const = 0;
   virtual std::string_view text(int column) const = 0;
   virtual Time time(int column) const = 0;
 
