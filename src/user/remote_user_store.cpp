@@ -15,6 +15,8 @@ namespace {
 // The columns' sizes: SQLite would take more, and migrate-to choke on it.
 constexpr std::size_t longest_email = 254;
 constexpr std::size_t longest_name = 150;
+constexpr std::size_t longest_phone = 15;
+constexpr std::size_t longest_location = std::size_t{64} * 1024;  // the column has no limit
 
 /// Of a save: one step forward or one lost to somebody else each. Three are the most that a save
 /// needs by itself (the e-mail is set free, the copy is made, it is read).
@@ -47,8 +49,18 @@ Result<void> check(const RemoteUser& user) {
   if (user.first_name) {
     if (auto good = check_text("first_name", *user.first_name, longest_name); !good) return good;
   }
-  if (!user.last_name) return {};
-  return check_text("last_name", *user.last_name, longest_name);
+  if (user.last_name) {
+    if (auto good = check_text("last_name", *user.last_name, longest_name); !good) return good;
+  }
+  if (user.phone && *user.phone) {
+    if (auto good = check_text("phone", **user.phone, longest_phone); !good) return good;
+  }
+  if (!user.location || !*user.location) return {};
+  return check_text("location", **user.location, longest_location);
+}
+
+db::Value said(const std::optional<std::optional<std::string>>& value) {
+  return value ? db::value_or_null(*value) : db::Value{nullptr};
 }
 
 std::string name_of(const RemoteUser& user) { return "remote user " + std::to_string(user.id); }
@@ -92,7 +104,9 @@ Result<std::optional<User>> RemoteUserStore::find(std::int64_t remote_id) {
 bool RemoteUserStore::is_current(const User& copy, const RemoteUser& user) {
   return copy.email == user.email && user.first_name.value_or(copy.first_name) == copy.first_name &&
          user.last_name.value_or(copy.last_name) == copy.last_name &&
-         user.is_active.value_or(copy.is_active) == copy.is_active;
+         user.is_active.value_or(copy.is_active) == copy.is_active &&
+         (!user.location || *user.location == copy.location) &&
+         (!user.phone || *user.phone == copy.phone);
 }
 
 Result<User> RemoteUserStore::save(const RemoteUser& user, Time now) {
@@ -202,18 +216,19 @@ Result<bool> RemoteUserStore::insert(const RemoteUser& user, Time now) {
   // An error would be the end of PostgreSQL's transaction.
   static constexpr db::Sql add{
       "INSERT INTO \"user\" (password, is_superuser, is_staff, is_active, date_joined, first_name, "
-      "last_name, modified_date, creation_date, email) "
-      "VALUES ($1, $2, $2, $3, $4, $5, $6, $4, $4, $7) ON CONFLICT DO NOTHING RETURNING id"};
+      "last_name, modified_date, creation_date, email, location, phone) "
+      "VALUES ($1, $2, $2, $3, $4, $5, $6, $4, $4, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING "
+      "id"};
   const auto password = unusable_password();
   const auto text = [](const std::optional<std::string>& value) {
     return value ? std::string_view(*value) : std::string_view();
   };
   std::optional<std::int64_t> id;
-  auto done =
-      transaction_.run(add,
-                       {std::string_view(password), false, user.is_active.value_or(true), now,
-                        text(user.first_name), text(user.last_name), std::string_view(user.email)},
-                       [&](const db::Row& row) { id = row.integer(0); });
+  auto done = transaction_.run(
+      add,
+      {std::string_view(password), false, user.is_active.value_or(true), now, text(user.first_name),
+       text(user.last_name), std::string_view(user.email), said(user.location), said(user.phone)},
+      [&](const db::Row& row) { id = row.integer(0); });
   if (!done) return fail(done.error());
   if (!id) return false;
   auto linked = link(user.id, *id);
@@ -248,13 +263,16 @@ Result<std::optional<User>> RemoteUserStore::update(std::int64_t id, const Remot
   static constexpr db::Sql sql{
       "UPDATE \"user\" SET email = $2, first_name = coalesce($3, first_name), "
       "last_name = coalesce($4, last_name), is_active = coalesce($5, is_active), "
+      "location = CASE WHEN $7 THEN $8 ELSE location END, "
+      "phone = CASE WHEN $9 THEN $10 ELSE phone END, "
       "modified_date = $6 WHERE id = $1 RETURNING " USER_COLUMNS};
   std::optional<User> updated;
-  const auto done =
-      transaction_.run(sql,
-                       {id, std::string_view(user.email), db::value_or_null(user.first_name),
-                        db::value_or_null(user.last_name), db::value_or_null(user.is_active), now},
-                       [&](const db::Row& row) { updated = read_user(row); });
+  const auto done = transaction_.run(
+      sql,
+      {id, std::string_view(user.email), db::value_or_null(user.first_name),
+       db::value_or_null(user.last_name), db::value_or_null(user.is_active), now,
+       user.location.has_value(), said(user.location), user.phone.has_value(), said(user.phone)},
+      [&](const db::Row& row) { updated = read_user(row); });
   if (done) return updated;
   // Somebody took the e-mail since we looked, who may well be another copy.
   if (done.error().code == Errc::conflict) {

@@ -14,13 +14,16 @@
 namespace easyjwt {
 
 /// What the auth-service says of a user that a copy of them holds: the fields that the original's
-/// serializer writes. What is nullopt was not said, and stays as it is.
+/// serializer writes, and those that one of a service's own may. What is nullopt was not said, and
+/// stays as it is.
 struct RemoteUser {
   std::int64_t id = 0;  ///< the auth-service's, from 1 on
   std::string email;
   std::optional<std::string> first_name;
   std::optional<std::string> last_name;
   std::optional<bool> is_active;
+  std::optional<std::optional<std::string>> location;  ///< the inner one: null
+  std::optional<std::optional<std::string>> phone;
 };
 
 /// A client-service's copies of the auth-service's users: rows of "user", matched by the
