@@ -8,13 +8,14 @@
 namespace easyjwt {
 
 AuthService::AuthService(const ServiceSettings& settings, db::Database& database, const Log& log,
-                         http::Router& router, const std::vector<OwnView>& views)
+                         http::Router& router, const std::vector<OwnView>& views,
+                         const BoundSerializer* serializer)
     : keys_(settings, log),
       codec_(settings.token, keys_.source()),
       tools_(settings, database, log),
       tokens_(settings.auth, codec_, database, tools_.accounts, system_clock()),
-      identities_(database, settings.user_model_serializer, system_clock()) {
-  add_auth_api(router, {settings, tokens_, tools_.accounts, database});
+      identities_(database, serializer, settings.user_model_serializer, system_clock()) {
+  add_auth_api(router, {settings, tokens_, tools_.accounts, database, serializer});
   const auto authentication = std::make_shared<const Authentication>(settings, tokens_);
   const auto who = [this, authentication](const http::Request& request) -> IdentityResult {
     const auto user = authentication->authenticate(request);

@@ -20,9 +20,11 @@ namespace easyjwt {
 /// decide by. Must outlive the server.
 class AuthService {
  public:
-  /// Throws SettingsError. `settings` and `database` must outlive it.
+  /// Throws SettingsError. `settings`, `database` and `serializer` (null: TokenUserSerializer) must
+  /// outlive it.
   AuthService(const ServiceSettings& settings, db::Database& database, const Log& log,
-              http::Router& router, const std::vector<OwnView>& views);
+              http::Router& router, const std::vector<OwnView>& views,
+              const BoundSerializer* serializer);
 
   const Hasher& hasher() const noexcept { return tools_.hasher; }
 

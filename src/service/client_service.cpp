@@ -18,9 +18,9 @@ RemoteAuthSettings remote_settings(const ServiceSettings& settings) {
 
 ClientService::ClientService(const ServiceSettings& settings, db::Database& database,
                              const Log& log, http::Router& router,
-                             const std::vector<OwnView>& views)
+                             const std::vector<OwnView>& views, const BoundSerializer* serializer)
     : remote_(remote_settings(settings), log),
-      identities_(database, settings.user_model_serializer, system_clock()),
+      identities_(database, serializer, settings.user_model_serializer, system_clock()),
       authentication_(settings, remote_, [this](const json::object& user) {
         return identities_.of_remote_user(user);
       }) {

@@ -19,9 +19,11 @@ RemoteAuthSettings remote_settings(const ServiceSettings& settings);
 /// own, and what they ask the auth-service by. Must outlive the server.
 class ClientService {
  public:
-  /// Throws SettingsError. `settings` and `database` must outlive it.
+  /// Throws SettingsError. `settings`, `database` and `serializer` (null: TokenUserSerializer) must
+  /// outlive it.
   ClientService(const ServiceSettings& settings, db::Database& database, const Log& log,
-                http::Router& router, const std::vector<OwnView>& views);
+                http::Router& router, const std::vector<OwnView>& views,
+                const BoundSerializer* serializer);
 
  private:
   RemoteAuth remote_;

@@ -1,13 +1,17 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/core/json.hpp"
 #include "easyjwt/db/database.hpp"
 #include "easyjwt/token/identity.hpp"
+#include "easyjwt/user/remote_user_store.hpp"
+#include "easyjwt/user/serializer.hpp"
 #include "easyjwt/user/user_store.hpp"
 
 namespace easyjwt {
@@ -18,20 +22,31 @@ using IdentityResult = Result<std::shared_ptr<const Identity>>;
 /// may wait.
 class Identities {
  public:
-  /// `database` must outlive it. `serializer`: USER_MODEL_SERIALIZER, for an error's words.
-  Identities(db::Database& database, std::string serializer, Clock clock)
-      : database_(database), serializer_(std::move(serializer)), clock_(std::move(clock)) {}
+  /// Both must outlive it. `serializer`: null for TokenUserSerializer. `name`:
+  /// USER_MODEL_SERIALIZER, for an error's words.
+  Identities(db::Database& database, const BoundSerializer* serializer, std::string name,
+             Clock clock)
+      : database_(database),
+        serializer_(serializer),
+        name_(std::move(name)),
+        clock_(std::move(clock)) {}
 
-  /// Of what an auth-service says of a user (an Admit): finds, makes or updates the copy, and
-  /// writes only where something has changed. Errc::auth_service_refused: no copy can be made of
-  /// it. Errc::permission_denied: the e-mail is that of an account of this service's own.
+  /// Of what an auth-service says of a user (an Admit): finds, makes or updates the copy and what
+  /// the serializer keeps beside it, all or nothing, and writes only where something has changed.
+  /// Errc::auth_service_refused: no copy can be made of it. Errc::permission_denied: the e-mail is
+  /// that of an account of this service's own.
   IdentityResult of_remote_user(const json::object& user) const;
-  /// Of a user of an auth-service.
+  /// Of a user of an auth-service. Identity::user is there where a serializer is.
   IdentityResult of_user(const User& user) const;
 
  private:
+  Result<RemoteUser> read(const json::object& object) const;
+  Result<std::optional<Identity>> find(const RemoteUser& user, const json::object& object) const;
+  Result<Identity> save(const RemoteUser& user, const json::object& object) const;
+
   db::Database& database_;
-  const std::string serializer_;
+  const BoundSerializer* const serializer_;
+  const std::string name_;
   const Clock clock_;
 };
 

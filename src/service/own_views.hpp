@@ -8,6 +8,7 @@
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/service/program.hpp"
 #include "service/identities.hpp"
+#include "service/serializers.hpp"
 
 namespace easyjwt {
 
@@ -20,6 +21,12 @@ struct OwnView {
   std::string path;
   std::optional<Permission> permission;  ///< none: DEFAULT_PERMISSION_CLASSES
   ViewHandler handler;
+};
+
+/// What a program adds of its own.
+struct Own {
+  std::vector<OwnView> views;
+  Serializers serializers;
 };
 
 /// DEFAULT_PERMISSION_CLASSES as one: all of them must allow; of none everybody may, as in REST

@@ -27,8 +27,8 @@ void print_error(std::string text) {
 /// The commands with their arguments: what `--help` shows.
 class CommandLine {
  public:
-  explicit CommandLine(const std::vector<OwnView>& views)
-      : views_(views), app_("The central authentication service of a fleet", "easyjwt") {
+  explicit CommandLine(const Own& own)
+      : own_(own), app_("The central authentication service of a fleet", "easyjwt") {
     app_.set_version_flag("--version", "easyjwt " EASYJWT_VERSION);
     app_.add_option("--config", config_, "The settings file")
         ->envname("EASYJWT_CONFIG")
@@ -65,15 +65,15 @@ class CommandLine {
     start.add_option("DIR", folder_, "The folder")->required();
 
     auto& serve = add("runserver", "Serve until SIGTERM or SIGINT",
-                      [this] { return commands::runserver(config_, listen_, views_); });
+                      [this] { return commands::runserver(config_, listen_, own_); });
     serve.add_option("ADDR:PORT", listen_, "Where to listen; port 0: any free one");
 
     auto& migrate = add("migrate", "Make the database or bring it up to date",
                         [this] { return commands::migrate(config_, plan_); });
     migrate.add_flag("--plan", plan_, "Only print what would be done");
 
-    auto& check =
-        add("check", "Judge the settings", [this] { return commands::check(config_, deploy_); });
+    auto& check = add("check", "Judge the settings",
+                      [this] { return commands::check(config_, deploy_, own_.serializers); });
     check.add_flag("--deploy", deploy_, "Also what is fine on one's own machine only");
   }
 
@@ -109,7 +109,7 @@ class CommandLine {
     dump.add_option("MODEL", names_, "Like easyjwt_user.user; none: groups, users and tokens");
   }
 
-  const std::vector<OwnView>& views_;
+  const Own& own_;
   CLI::App app_;
   std::function<Result<int>()> action_;
   std::string config_ = "easyjwt.toml";
@@ -120,27 +120,32 @@ class CommandLine {
 
 }  // namespace
 
-struct Program::Views {
-  std::vector<OwnView> all;
+struct Program::Impl {
+  Own own;
 };
 
-Program::Program() : views_(std::make_unique<Views>()) {}
+Program::Program() : impl_(std::make_unique<Impl>()) {}
 Program::~Program() = default;
 
 Program& Program::add(http::Method method, std::string path, Permission permission,
                       ViewHandler handler) {
-  views_->all.push_back({method, std::move(path), std::move(permission), std::move(handler)});
+  impl_->own.views.push_back({method, std::move(path), std::move(permission), std::move(handler)});
   return *this;
 }
 
 Program& Program::add(http::Method method, std::string path, ViewHandler handler) {
-  views_->all.push_back({method, std::move(path), std::nullopt, std::move(handler)});
+  impl_->own.views.push_back({method, std::move(path), std::nullopt, std::move(handler)});
+  return *this;
+}
+
+Program& Program::serializer(std::string name, SerializerFactory factory) {
+  impl_->own.serializers.insert_or_assign(std::move(name), std::move(factory));
   return *this;
 }
 
 int Program::run(int argc, const char* const* argv) noexcept {
   try {
-    const auto code = CommandLine(views_->all).run(argc, argv);
+    const auto code = CommandLine(impl_->own).run(argc, argv);
     if (code) return *code;
     print_error(explain(code.error()));
     return code.error().code == Errc::usage ? 2 : 1;

@@ -230,6 +230,24 @@ class Loader {
     take_section(key, *value.as_table(), [&](const toml::node&) { return name; });
   }
 
+  /// Where a value was set, and where the values in it.
+  void add_places(const std::string& key, const toml::node& node, const std::string& place) {
+    loaded_.places.emplace(key, place);
+    const auto place_of = [&](const toml::node& part) {
+      const auto line = part.source().begin.line;
+      return place.starts_with(loaded_.file) ? loaded_.file + ':' + std::to_string(line) : place;
+    };
+    if (const auto* table = node.as_table()) {
+      for (const auto& [name, part] : *table) {
+        add_places(key + '.' + std::string(name.str()), part, place_of(part));
+      }
+    } else if (const auto* list = node.as_array(); list != nullptr && list->is_array_of_tables()) {
+      for (std::size_t i = 0; i < list->size(); ++i) {
+        add_places(key + '[' + std::to_string(i) + ']', (*list)[i], place_of((*list)[i]));
+      }
+    }
+  }
+
   void read(const SettingRow& row) {
     const auto source = sources_.find(row.key);
     if (source == sources_.end()) {
@@ -237,8 +255,15 @@ class Loader {
       return;
     }
     const auto& [node, place] = source->second;
-    loaded_.places.emplace(row.key, place);
-    if (auto wrong = row.read(loaded_.settings, *node); !wrong.empty()) {
+    add_places(std::string(row.key), *node, place);
+    std::string wrong;
+    try {
+      wrong = row.read(loaded_.settings, *node);
+    } catch (const SettingsError& of_a_part) {
+      loaded_.errors.push_back(loaded_.locate(of_a_part));
+      return;
+    }
+    if (!wrong.empty()) {
       error(place, row.key, std::move(wrong));
       loaded_.errors.back().id = row.check_id;
     } else if (is_of_the_other(row) && changes_something(row, *node)) {
@@ -289,6 +314,7 @@ class Loader {
     if (s.secret_key.empty()) error("SECRET_KEY", "must not be empty");
     s.auth.secret = s.secret_key;
     finish_applications();
+    finish_serializer();
     if (s.kind == ServiceKind::client) {
       finish_client();
     } else {
@@ -332,6 +358,17 @@ class Loader {
     refuse_class("REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES", s.authentication_classes,
                  "EasyJWTAuthentication", "client-service");
     s.auth.token_blacklist = installed("easyjwt_auth.token_blacklist");
+  }
+
+  /// As far as it can be judged without a database.
+  void finish_serializer() {
+    const auto& declared = loaded_.settings.declared_serializer;
+    if (!declared) return;
+    try {
+      BoundSerializer::check(*make_declared_serializer(*declared));
+    } catch (const SettingsError& wrong) {
+      loaded_.errors.push_back(loaded_.locate(wrong));
+    }
   }
 
   void refuse_class(std::string_view key, const std::vector<std::string>& list,
@@ -466,7 +503,12 @@ std::string SettingsProblem::str() const {
 }
 
 SettingsProblem LoadedSettings::locate(const SettingsError& error) const {
-  const auto place = places.find(error.key);
+  std::string_view key = error.key;
+  auto place = places.find(key);
+  while (place == places.end() && key.find('.') != key.npos) {
+    key = key.substr(0, key.rfind('.'));
+    place = places.find(key);
+  }
   return {place == places.end() ? file : place->second, error.key, error.what()};
 }
 

@@ -519,6 +519,100 @@ SettingRow serializer(std::string_view key, std::string ServiceSettings::*member
                             "TokenObtainSlidingSerializer", "TokenRefreshSlidingSerializer"})));
 }
 
+/// USER_MODEL_SERIALIZER as a table. What is wrong with a part of it is thrown with the part's key.
+class SerializerReader {
+ public:
+  static SerializerSettings read_all(const toml::table& table) {
+    SerializerSettings settings;
+    for (const auto& [name, node] : table) {
+      const auto key = root + std::string(".") + std::string(name.str());
+      if (name == "fields") {
+        take(key, node, settings.fields);
+        if (settings.fields.empty()) throw SettingsError(key, "must not be empty");
+      } else if (name == "related") {
+        read_related(key, node, settings);
+      } else {
+        throw SettingsError(key, "is none of fields, related");
+      }
+    }
+    return settings;
+  }
+
+ private:
+  static constexpr const char* root = "EASY_JWT.USER_MODEL_SERIALIZER";
+
+  template <class T>
+  static void take(const std::string& key, const toml::node& node, T& out) {
+    if (const auto wrong = read(node, out); !wrong.empty()) throw SettingsError(key, wrong);
+  }
+
+  static void read_related(const std::string& key, const toml::node& node,
+                           SerializerSettings& settings) {
+    const auto* list = node.as_array();
+    if (list == nullptr) throw SettingsError(key, expected("a list of tables", node));
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      const auto place = key + '[' + std::to_string(i) + ']';
+      const auto* table = (*list)[i].as_table();
+      if (table == nullptr) throw SettingsError(place, expected("a table", (*list)[i]));
+      settings.related.push_back(read_nested(place, *table));
+    }
+  }
+
+  static SerializerSettings::Nested read_nested(const std::string& place,
+                                                const toml::table& table) {
+    SerializerSettings::Nested nested;
+    nested.table.setting = place;
+    for (const auto& [name, node] : table) {
+      const auto key = place + '.' + std::string(name.str());
+      if (name == "name") {
+        take(key, node, nested.name);
+      } else if (name == "table") {
+        take(key, node, nested.table.table);
+      } else if (name == "foreign_key") {
+        take(key, node, nested.table.foreign_key);
+      } else if (name == "fields") {
+        take(key, node, nested.table.fields);
+      } else if (name == "many") {
+        take(key, node, nested.table.many);
+      } else if (name == "key") {
+        take(key, node, nested.table.key);
+      } else {
+        throw SettingsError(key, "is none of name, table, foreign_key, fields, many, key");
+      }
+    }
+    for (const char* needed : {"name", "table", "fields"}) {
+      if (!table.contains(needed)) throw SettingsError(place + '.' + needed, "must be set");
+    }
+    return nested;
+  }
+};
+
+SettingRow user_serializer_row() {
+  SettingRow row{.key = "EASY_JWT.USER_MODEL_SERIALIZER",
+                 .type = "string or table",
+                 .text =
+                     "what /auth/user/ shows, and what a client-service keeps of it: a class of "
+                     "the program's own by its name, or fields and related tables "
+                     "(docs/extra_data.md)"};
+  row.read = [](ServiceSettings& settings, const toml::node& node) -> std::string {
+    settings.declared_serializer.reset();
+    if (const auto* table = node.as_table()) {
+      settings.declared_serializer = SerializerReader::read_all(*table);
+      return {};
+    }
+    std::string name;
+    if (!node.is_string()) return expected("a string or a table", node);
+    if (auto wrong = read(node, name); !wrong.empty()) return wrong;
+    settings.user_model_serializer = std::string(last_part(name));
+    return not_empty(settings.user_model_serializer);
+  };
+  row.show = [](const ServiceSettings& settings) {
+    return settings.declared_serializer ? std::string("{...}")
+                                        : show(settings.user_model_serializer);
+  };
+  return row;
+}
+
 std::vector<SettingRow> make_table() {
   using S = ServiceSettings;
   using C = ServiceSettings::Cookie;
@@ -709,8 +803,7 @@ std::vector<SettingRow> make_table() {
                "a changed password ends the tokens from before it")),
       auth(row("EASY_JWT.REVOKE_TOKEN_CLAIM", at(&S::token, &T::revoke_token_claim),
                "the claim that holds the password's fingerprint", not_empty)),
-      row("EASY_JWT.USER_MODEL_SERIALIZER", at(&S::user_model_serializer), "what /auth/user/ shows",
-          class_of({"TokenUserSerializer"})),
+      user_serializer_row(),
 
       auth(row("EASY_JWT.CREATE_USER_OPEN", at(&S::auth, &A::create_user_open),
                "anyone may create users; false: staff only")),

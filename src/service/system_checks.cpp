@@ -176,7 +176,8 @@ std::vector<CheckWarning> system_checks(const LoadedSettings& loaded, bool deplo
   return checks.take();
 }
 
-std::optional<SettingsProblem> check_constructors(const LoadedSettings& loaded) {
+std::optional<SettingsProblem> check_constructors(const LoadedSettings& loaded,
+                                                  const Serializers& serializers) {
   const auto& settings = loaded.settings;
   try {
     if (settings.kind == ServiceKind::client) {
@@ -185,6 +186,7 @@ std::optional<SettingsProblem> check_constructors(const LoadedSettings& loaded) 
       const RemoteKeys keys(settings, no_log());
       const TokenCodec codec(settings.token, keys.source());
     }
+    if (const auto made = make_serializer(settings, serializers)) BoundSerializer::check(*made);
     const http::Csrf csrf(settings.csrf);
     const http::Cors cors(settings.cors);
     const Hasher hasher(settings.hasher);

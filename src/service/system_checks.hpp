@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "easyjwt/service/settings.hpp"
+#include "service/serializers.hpp"
 
 namespace easyjwt {
 
@@ -17,7 +18,8 @@ struct CheckWarning {
 std::vector<CheckWarning> system_checks(const LoadedSettings& loaded, bool deploy);
 
 /// Builds what judges its own settings (keys, password hashers) and throws it away again.
-/// nullopt: all of it can be built.
-std::optional<SettingsProblem> check_constructors(const LoadedSettings& loaded);
+/// `serializers`: the program's own. nullopt: all of it can be built.
+std::optional<SettingsProblem> check_constructors(const LoadedSettings& loaded,
+                                                  const Serializers& serializers);
 
 }  // namespace easyjwt

@@ -114,6 +114,8 @@ def toml(settings):
     def text(value):
         if isinstance(value, (list, tuple)):
             return "[" + ", ".join(text(item) for item in value) + "]"
+        if isinstance(value, dict):
+            return "{" + ", ".join("%s = %s" % (key, text(v)) for key, v in value.items()) + "}"
         return json.dumps(value, ensure_ascii=False)
     plain, tables = [], []
     for name, value in settings.items():
@@ -395,6 +397,14 @@ class Project:
             return self.postgresql.query(sql)
         with contextlib.closing(sqlite3.connect(self.database)) as database, database:
             return database.execute(sql).fetchall()
+
+    def execute(self, sql):
+        """A statement of another program's."""
+        if self.engine == "postgresql":
+            self.postgresql.query(sql)
+            return
+        with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as database, database:
+            database.execute(sql)
 
     def write(self, text=None):
         self.config.write_text(toml(self.settings) if text is None else text, "utf-8")

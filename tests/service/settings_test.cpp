@@ -174,6 +174,35 @@ INSTANTIATE_TEST_SUITE_P(
               ":4: EASY_JWT.USER_ID_CLAIM: must not hold a NUL character"},
         Wrong{"[EASY_JWT]\nALGORITHM = \"RS256\"\n",
               ": EASY_JWT.SIGNING_KEY: must be a private key for ALGORITHM RS256"},
+        // Parts of a table are named, with the lines that they are on.
+        Wrong{"[EASY_JWT]\nUSER_MODEL_SERIALIZER = 5\n",
+              ":4: EASY_JWT.USER_MODEL_SERIALIZER: expected a string or a table, found an integer"},
+        Wrong{"[EASY_JWT]\nUSER_MODEL_SERIALIZER = \"mine.\"\n",
+              ":4: EASY_JWT.USER_MODEL_SERIALIZER: must not be empty"},
+        Wrong{"[EASY_JWT.USER_MODEL_SERIALIZER]\nfields = [\"id\"]\n",
+              ":4: EASY_JWT.USER_MODEL_SERIALIZER.fields: must have \"email\""},
+        Wrong{"[EASY_JWT.USER_MODEL_SERIALIZER]\n\nfields = [\"id\", \"email\", \"password\"]\n",
+              ":5: EASY_JWT.USER_MODEL_SERIALIZER.fields: \"password\" is shown to nobody"},
+        Wrong{"[EASY_JWT.USER_MODEL_SERIALIZER]\nfelds = [\"id\", \"email\"]\n",
+              ":4: EASY_JWT.USER_MODEL_SERIALIZER.felds: is none of fields, related"},
+        Wrong{"[[EASY_JWT.USER_MODEL_SERIALIZER.related]]\nname = \"a\"\ntable = \"User\"\n"
+              "fields = [\"email\"]\n",
+              ":5: EASY_JWT.USER_MODEL_SERIALIZER.related[0].table: \"User\" is one of the "
+              "framework's own tables"},
+        Wrong{"[[EASY_JWT.USER_MODEL_SERIALIZER.related]]\nname = \"a\"\ntable = \"t\"\n"
+              "fields = [\"b\"]\n[[EASY_JWT.USER_MODEL_SERIALIZER.related]]\nname = \"a\"\n"
+              "table = \"u\"\nfields = [\"b\"]\n",
+              ":8: EASY_JWT.USER_MODEL_SERIALIZER.related[1].name: \"a\" is a member's name "
+              "already"},
+        Wrong{"[[EASY_JWT.USER_MODEL_SERIALIZER.related]]\nname = \"a\"\nfields = [\"b\"]\n",
+              ":3: EASY_JWT.USER_MODEL_SERIALIZER.related[0].table: must be set"},
+        Wrong{"[[EASY_JWT.USER_MODEL_SERIALIZER.related]]\nname = \"a\"\ntable = \"t\"\n"
+              "fields = [\"b\"]\nmany = \"yes\"\n",
+              ":7: EASY_JWT.USER_MODEL_SERIALIZER.related[0].many: expected true or false, found a "
+              "string"},
+        Wrong{"[EASY_JWT]\nUSER_MODEL_SERIALIZER = {related = [{name = \"a\", tabel = \"t\"}]}\n",
+              ":4: EASY_JWT.USER_MODEL_SERIALIZER.related[0].tabel: is none of name, table, "
+              "foreign_key, fields, many, key"},
         // Not built yet, and not to be ignored.
         Wrong{"[EASY_JWT]\nDETECT_REUSE = true\n",
               ":4: EASY_JWT.DETECT_REUSE: a value other than false is not supported by this "
@@ -200,6 +229,36 @@ INSTANTIATE_TEST_SUITE_P(
               "saw '='"},
         Wrong{"DEBUG = true\nDEBUG = false\n",
               ":4: Error while parsing key-value pair: cannot redefine existing boolean 'DEBUG'"}));
+
+TEST_F(Settings, ASerializerIsAClassOrATable) {
+  EXPECT_EQ(load("").settings.user_model_serializer, "TokenUserSerializer");
+  EXPECT_EQ(load("[EASY_JWT]\nUSER_MODEL_SERIALIZER = \"my.module.Mine\"\n")
+                .settings.user_model_serializer,
+            "Mine");
+  const auto loaded = load(R"(
+[EASY_JWT.USER_MODEL_SERIALIZER]
+fields = ["id", "email"]
+[[EASY_JWT.USER_MODEL_SERIALIZER.related]]
+name = "roles"
+table = "company_role"
+foreign_key = "owner_id"
+fields = ["role", "since"]
+many = true
+key = ["role"]
+)");
+  EXPECT_EQ(errors(loaded), "");
+  const auto& declared = loaded.settings.declared_serializer;
+  ASSERT_TRUE(declared);
+  EXPECT_EQ(declared->fields, (std::vector<std::string>{"id", "email"}));
+  ASSERT_EQ(declared->related.size(), 1u);
+  const auto& [name, table] = declared->related.front();
+  EXPECT_EQ(name, "roles");
+  EXPECT_EQ(table.table, "company_role");
+  EXPECT_EQ(table.foreign_key, "owner_id");
+  EXPECT_EQ(table.fields, (std::vector<std::string>{"role", "since"}));
+  EXPECT_TRUE(table.many);
+  EXPECT_EQ(table.key, std::vector<std::string>{"role"});
+}
 
 TEST_F(Settings, RequiredOnes) {
   EXPECT_EQ(errors(load_text("")),

@@ -7,6 +7,7 @@
 #include "easyjwt/http/request.hpp"
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/token/permission.hpp"
+#include "easyjwt/user/serializer.hpp"
 
 namespace easyjwt {
 
@@ -16,7 +17,7 @@ namespace easyjwt {
 using ViewHandler = std::function<http::Reply(const http::Request&, const Identity&)>;
 
 /// The program with all its commands: main() of `easyjwt`, and of a service of one's own, which
-/// adds its views and then has every command, too, as manage.py has.
+/// adds its views and serializers and then has every command, too, as manage.py has.
 ///
 ///     easyjwt::Program program;
 ///     program.get("/api/test/", easyjwt::is_authenticated(), test_view);
@@ -46,13 +47,21 @@ class Program {
     return add(http::Method::post, std::move(path), std::move(handler));
   }
 
+  /// Registers a serializer class: the one that USER_MODEL_SERIALIZER names is made once, when the
+  /// service starts.
+  Program& serializer(std::string name, SerializerFactory factory);
+  template <class Serializer>
+  Program& serializer(std::string name) {
+    return serializer(std::move(name), [] { return std::make_unique<Serializer>(); });
+  }
+
   /// Runs the command that the arguments name. 0: done; 1: refused or failed, with a line on stderr
   /// that says what and where; 2: called wrongly. Never throws.
   int run(int argc, const char* const* argv) noexcept;
 
  private:
-  struct Views;
-  std::unique_ptr<Views> views_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace easyjwt

@@ -20,6 +20,7 @@
 #include "easyjwt/http/server.hpp"
 #include "easyjwt/token/settings.hpp"
 #include "easyjwt/user/hasher.hpp"
+#include "easyjwt/user/serializer.hpp"
 
 namespace easyjwt {
 
@@ -62,7 +63,8 @@ struct ServiceSettings {
   std::string auth_header_name = "Authorization";  ///< as it stands in HTTP
   std::string user_authentication_rule = "default_user_authentication_rule";
   std::string token_user_class = "TokenUser";
-  std::string user_model_serializer = "TokenUserSerializer";
+  std::string user_model_serializer = "TokenUserSerializer";  ///< the name of a class
+  std::optional<SerializerSettings> declared_serializer;      ///< USER_MODEL_SERIALIZER as a table
   std::string token_obtain_serializer = "TokenObtainPairSerializer";
   std::string token_refresh_serializer = "TokenRefreshSerializer";
   std::string token_verify_serializer = "TokenVerifySerializer";
@@ -106,7 +108,8 @@ struct LoadedSettings {
   /// Where each key that was set was set. Absent: it has its default.
   std::map<std::string, std::string, std::less<>> places;
 
-  /// Adds file and line to what a constructor found wrong (core/settings_error.hpp).
+  /// Adds file and line to what a constructor found wrong (core/settings_error.hpp); of a part of a
+  /// setting ("EASY_JWT.USER_MODEL_SERIALIZER.related[0].table") the part's, if it was set.
   SettingsProblem locate(const SettingsError& error) const;
 };
 

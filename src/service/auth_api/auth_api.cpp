@@ -68,7 +68,7 @@ void add_auth_api(http::Router& router, const AuthApi& api) {
   view("/auth/password-change/", "Password Change", "Takes an e-mail, its password and a new one.",
        Lane::hashing, Method::post, anyone, password_change_view(api.accounts, anyone));
   view("/auth/user/", "Token User Detail", "The caller.", Lane::storage, Method::get, user,
-       own_user_view(who));
+       own_user_view(who, api.database, api.serializer));
   view("/auth/users/", "User List", "Every user, for staff.", Lane::storage, Method::get, staff,
        user_list_view(who, api.database));
   view("/auth/users/{id}/", "User Detail", "One user, for staff and for the user.", Lane::storage,

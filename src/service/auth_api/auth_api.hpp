@@ -5,6 +5,7 @@
 #include "easyjwt/db/database.hpp"
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/service/settings.hpp"
+#include "easyjwt/user/serializer.hpp"
 
 namespace easyjwt {
 
@@ -14,6 +15,7 @@ struct AuthApi {
   Tokens& tokens;
   Accounts& accounts;
   db::Database& database;
+  const BoundSerializer* serializer = nullptr;  ///< null: TokenUserSerializer
 };
 
 /// Adds every view of the auth-service: the whole API at a glance is in auth_api.cpp.

@@ -233,12 +233,20 @@ http::Handler password_change_view(Accounts& accounts, http::Guard guard) {
   };
 }
 
-http::Handler own_user_view(std::shared_ptr<const Authentication> who) {
-  return [who = std::move(who)](const Request& request) -> Reply {
+http::Handler own_user_view(std::shared_ptr<const Authentication> who, db::Database& database,
+                            const BoundSerializer* serializer) {
+  return [who = std::move(who), &database, serializer](const Request& request) -> Reply {
     const auto user = who->require_user(request);
     if (!user) return user.error();
     std::string body;
-    append_token_user(body, *user);
+    if (serializer == nullptr) {
+      append_token_user(body, *user);
+      return Response::json(std::move(body));
+    }
+    const auto shown = database.read(
+        [&](db::Transaction& transaction) { return serializer->to_json(transaction, *user); });
+    if (!shown) return shown.error();
+    append_json(body, *shown);
     return Response::json(std::move(body));
   };
 }

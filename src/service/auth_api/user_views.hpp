@@ -5,6 +5,7 @@
 #include "easyjwt/auth/accounts.hpp"
 #include "easyjwt/db/database.hpp"
 #include "easyjwt/http/router.hpp"
+#include "easyjwt/user/serializer.hpp"
 #include "service/auth_api/authentication.hpp"
 
 namespace easyjwt {
@@ -13,8 +14,9 @@ namespace easyjwt {
 http::Handler create_user_view(Accounts& accounts, http::Guard guard);
 /// POST /auth/password-change/.
 http::Handler password_change_view(Accounts& accounts, http::Guard guard);
-/// GET /auth/user/.
-http::Handler own_user_view(std::shared_ptr<const Authentication> who);
+/// GET /auth/user/. `serializer`: null for TokenUserSerializer.
+http::Handler own_user_view(std::shared_ptr<const Authentication> who, db::Database& database,
+                            const BoundSerializer* serializer);
 /// GET /auth/users/.
 http::Handler user_list_view(std::shared_ptr<const Authentication> who, db::Database& database);
 /// GET /auth/users/{id}/.

@@ -18,12 +18,13 @@ void print(const char* title, const std::vector<std::string>& lines) {
 
 }  // namespace
 
-Result<int> check(const std::string& config, bool deploy) {
+Result<int> check(const std::string& config, bool deploy, const Serializers& serializers) {
   const auto loaded = load_settings(config, process_environment());
   std::vector<std::string> errors, warnings;
   for (const auto& error : loaded.errors) errors.push_back(error.str());
   if (errors.empty()) {
-    if (const auto problem = check_constructors(loaded)) errors.push_back(problem->str());
+    if (const auto problem = check_constructors(loaded, serializers))
+      errors.push_back(problem->str());
     for (const auto& [id, problem] : system_checks(loaded, deploy)) {
       warnings.push_back('(' + id + ") " + problem.str());
     }

@@ -12,12 +12,11 @@ namespace easyjwt::commands {
 /// on stderr and exit 1. `config` is the settings file.
 
 Result<int> startproject(const std::string& kind, const std::string& folder);
-Result<int> runserver(const std::string& config, const std::string& listen,
-                      const std::vector<OwnView>& views);
+Result<int> runserver(const std::string& config, const std::string& listen, const Own& own);
 Result<int> migrate(const std::string& config, bool plan);
 Result<int> createsuperuser(const std::string& config, std::string email, bool no_input);
 Result<int> changepassword(const std::string& config, const std::string& email);
-Result<int> check(const std::string& config, bool deploy);
+Result<int> check(const std::string& config, bool deploy, const Serializers& serializers);
 Result<int> flushexpiredtokens(const std::string& config);
 Result<int> clearsessions(const std::string& config);
 Result<int> loaddata(const std::string& config, const std::vector<std::string>& files);

@@ -143,8 +143,7 @@ std::string listen_address(const std::string& listen) {
   return port ? "127.0.0.1:" + listen : listen;
 }
 
-Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals,
-                  const std::vector<OwnView>& views) {
+Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals, const Own& own) {
   const auto& settings = loaded.settings;
   LogSink sink(settings.log_format == "json" ? LogSink::Format::json : LogSink::Format::text,
                STDERR_FILENO);
@@ -152,14 +151,16 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals,
 
   const auto database = open_ready_database(settings.database, log);
   if (!database) return fail(database.error());
+  const auto serializer = bind_serializer(settings, own.serializers, **database);
+  if (!serializer) return fail(serializer.error());
   http::Router router(settings.allowed_hosts, log);
   if (!settings.cors.allowed_origins.empty()) router.use(http::Cors(settings.cors));
   std::optional<AuthService> auth;
   std::optional<ClientService> client;
   if (settings.kind == ServiceKind::client) {
-    client.emplace(settings, **database, log, router, views);
+    client.emplace(settings, **database, log, router, own.views, serializer->get());
   } else {
-    auth.emplace(settings, **database, log, router, views);
+    auth.emplace(settings, **database, log, router, own.views, serializer->get());
   }
   // An auth-service that is down makes no client-service unready: what needs none is served, and
   // another node could do no more.
@@ -197,8 +198,7 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals,
 
 }  // namespace
 
-Result<int> runserver(const std::string& config, const std::string& listen,
-                      const std::vector<OwnView>& views) {
+Result<int> runserver(const std::string& config, const std::string& listen, const Own& own) {
   auto loaded = read_settings(config);
   if (!loaded) return fail(loaded.error());
   if (!listen.empty()) {
@@ -208,7 +208,7 @@ Result<int> runserver(const std::string& config, const std::string& listen,
   raise_descriptor_limit();
   const BlockedSignals signals;
   try {
-    return serve(*loaded, signals, views);
+    return serve(*loaded, signals, own);
   } catch (const SettingsError& error) {
     return refuse(loaded->locate(error).str());
   } catch (const http::ServerError& error) {
