@@ -287,6 +287,34 @@ class OurDatabase(DjangoTest):
         User.objects.get(pk=4).save()
         self.assertEqual(left(), [14])
 
+    def test_django_beside_tables_of_extra_data(self):
+        # Those of docs/extra_data.md, of which Django knows nothing.
+        project = self.project(users=support.usual_users())
+        project.execute('CREATE TABLE userdata_accessgroup (user_type text NOT NULL, user_id bigint NOT NULL UNIQUE '
+                        'REFERENCES "user" (id) ON DELETE CASCADE)')
+        project.execute("INSERT INTO userdata_accessgroup VALUES ('A', 1), ('B', 2)")
+
+        def left():
+            return project.query("SELECT user_type FROM userdata_accessgroup ORDER BY 1")
+
+        User.objects.get(pk=1).delete()
+        self.assertEqual(left(), [("B",)])
+        dump = project.path / "dump.json"
+        dump.write_text(self.command("dumpdata", "easyjwt_user"), "utf-8")
+        self.command("loaddata", str(dump))
+        project.do("loaddata", dump)
+        self.assertEqual(left(), [("B",)])
+        if ENGINE == "postgresql":
+            project.execute("DROP TABLE easyjwt_remote_user")
+            with self.assertRaisesRegex(CommandError, "couldn't be flushed"):
+                self.command("flush", interactive=False)
+            self.assertEqual(left(), [("B",)])
+            project.execute("DROP TABLE userdata_accessgroup")
+        self.command("flush", interactive=False)
+        self.assertEqual(User.objects.count(), 0)
+        if ENGINE == "sqlite":
+            self.assertEqual(left(), [])
+
     def test_djangos_flush(self):
         # On SQLite it deletes. PostgreSQL truncates no table that one refers to which Django does not
         # name: docs/django.md says what to do.
