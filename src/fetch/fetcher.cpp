@@ -64,6 +64,11 @@ std::string describe(const Url& url) {
   return out;
 }
 
+struct Place {
+  std::optional<std::string> wrong;
+  std::string name;  ///< for the log
+};
+
 /// One exchange, as the callbacks see it. They are called through C: no exception may leave them.
 struct Exchange {
   FetchedResponse response;
@@ -160,7 +165,8 @@ struct Fetcher::Impl {
     idle.reserve(settings.max_handles);  // so that giving one back cannot fail
   }
 
-  /// The handle that was used last: its connection is the likeliest to be open still.
+  /// A handle with what is the same for every exchange. The one that was used last: its connection
+  /// is the likeliest to be open still. Null: there are none left.
   Handle take() {
     {
       const std::lock_guard lock(mutex);
@@ -172,34 +178,32 @@ struct Fetcher::Impl {
       if (handles == settings.max_handles) return nullptr;
       ++handles;
     }
-    Handle handle(curl.curl_easy_init());
-    if (!handle) {
+    try {
+      Handle handle(curl.curl_easy_init());
+      if (!handle) throw std::bad_alloc();
+      prepare(handle.get());
+      return handle;
+    } catch (...) {
       const std::lock_guard lock(mutex);
       --handles;
+      throw;
     }
-    return handle;
   }
-  void give_back(Handle handle) {
-    curl.curl_easy_reset(handle.get());  // keeps connections and TLS sessions
+  void give_back(Handle handle) noexcept {
+    // What the exchange lent it. curl_easy_reset() would have all the rest set again, every time.
+    curl.curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, static_cast<curl_slist*>(nullptr));
+    curl.curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDS, static_cast<char*>(nullptr));
+    curl.curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));
     const std::lock_guard lock(mutex);
     idle.push_back(std::move(handle));
   }
 
-  void prepare(CURL* handle, const FetchRequest& request, const List& headers, Exchange& exchange,
-               char* error) const {
-    set(handle, CURLOPT_ERRORBUFFER, error);
-    set(handle, CURLOPT_URL, request.url.c_str());
+  void prepare(CURL* handle) const {
     set(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     set(handle, CURLOPT_FOLLOWLOCATION, 0L);
     set(handle, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
     set(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     set(handle, CURLOPT_USERAGENT, "easyjwt");
-    set(handle, CURLOPT_HTTPHEADER, headers.get());
-    if (request.body) {
-      set(handle, CURLOPT_POST, 1L);
-      set(handle, CURLOPT_POSTFIELDS, request.body->data());
-      set(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body->size()));
-    }
     // Signals are the process's, and SIGALRM would be one per process.
     set(handle, CURLOPT_NOSIGNAL, 1L);
     set(handle, CURLOPT_QUICK_EXIT, 1L);
@@ -207,22 +211,55 @@ struct Fetcher::Impl {
     set(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings.connect_timeout.count()));
     set(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(settings.total_timeout.count()));
     set(handle, CURLOPT_WRITEFUNCTION, take_body);
-    set(handle, CURLOPT_WRITEDATA, static_cast<void*>(&exchange));
     set(handle, CURLOPT_HEADERFUNCTION, take_header);
-    set(handle, CURLOPT_HEADERDATA, static_cast<void*>(&exchange));
-    set(handle, CURLOPT_NOPROGRESS, 0L);
     set(handle, CURLOPT_XFERINFOFUNCTION, is_stopped);
-    set(handle, CURLOPT_XFERINFODATA, static_cast<void*>(&exchange));
     set(handle, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
     set(handle, CURLOPT_SSL_VERIFYPEER, settings.tls_verify ? 1L : 0L);
     set(handle, CURLOPT_SSL_VERIFYHOST, settings.tls_verify ? 2L : 0L);
     if (!settings.ca_file.empty()) set(handle, CURLOPT_CAINFO, settings.ca_file.c_str());
   }
 
-  FetcherSettings settings;
+  static void prepare(CURL* handle, const FetchRequest& request, const List& headers,
+                      Exchange& exchange, char* error) {
+    set(handle, CURLOPT_ERRORBUFFER, error);
+    set(handle, CURLOPT_URL, request.url.c_str());
+    set(handle, CURLOPT_HTTPHEADER, headers.get());
+    if (request.body) {
+      set(handle, CURLOPT_POST, 1L);
+      set(handle, CURLOPT_POSTFIELDS, request.body->data());
+      set(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body->size()));
+    } else {
+      set(handle, CURLOPT_HTTPGET, 1L);
+    }
+    set(handle, CURLOPT_WRITEDATA, static_cast<void*>(&exchange));
+    set(handle, CURLOPT_HEADERDATA, static_cast<void*>(&exchange));
+    set(handle, CURLOPT_XFERINFODATA, static_cast<void*>(&exchange));
+    set(handle, CURLOPT_NOPROGRESS, exchange.stop.stop_possible() ? 0L : 1L);
+  }
+
+  /// What may be said of a URL, or why it is refused. The same few come again and again.
+  Place place_of(const std::string& url) {
+    constexpr std::size_t most = 16;
+    {
+      const std::lock_guard lock(mutex);
+      for (const auto& [known, place] : places) {
+        if (known == url) return place;
+      }
+    }
+    const auto parsed = parse(url);
+    Place place{refuse(parsed), {}};
+    if (!place.wrong) place.name = describe(parsed);
+    const std::lock_guard lock(mutex);
+    if (places.size() == most) places.erase(places.begin());
+    places.emplace_back(url, place);
+    return place;
+  }
+
+  const FetcherSettings settings;
   std::mutex mutex;
   std::vector<Handle> idle;
   std::size_t handles = 0;
+  std::vector<std::pair<std::string, Place>> places;
 };
 
 Fetcher::Fetcher(FetcherSettings settings) : impl_(new Impl(std::move(settings))) {
@@ -234,12 +271,11 @@ const FetcherSettings& Fetcher::settings() const noexcept { return impl_->settin
 
 Result<FetchedResponse> Fetcher::fetch(const FetchRequest& request) {
   if (!may_wait()) return fail(Errc::would_wait);
-  const auto url = parse(request.url);
-  if (const auto wrong = refuse(url)) return fail(Errc::unavailable, {}, "the URL " + *wrong);
-  const auto where = describe(url);
+  const auto place = impl_->place_of(request.url);
+  if (place.wrong) return fail(Errc::unavailable, {}, "the URL " + *place.wrong);
   const auto failed = [&](std::string_view why) {
     return fail(Errc::unavailable, {},
-                std::string(request.body ? "POST " : "GET ") + where + ": " + std::string(why));
+                std::string(request.body ? "POST " : "GET ") + place.name + ": " + std::string(why));
   };
   List headers;
   append(headers, "Expect:");  // a round trip more, for nothing
@@ -249,14 +285,14 @@ Result<FetchedResponse> Fetcher::fetch(const FetchRequest& request) {
   }
 
   auto handle = impl_->take();
-  if (!handle) return fail(Errc::busy, {}, where + ": too many exchanges at a time");
+  if (!handle) return fail(Errc::busy, {}, place.name + ": too many exchanges at a time");
   Exchange exchange;
   exchange.max_body = impl_->settings.max_body;
   exchange.stop = request.stop;
   std::array<char, CURL_ERROR_SIZE> error{};
   CURLcode code = CURLE_OK;
   try {
-    impl_->prepare(handle.get(), request, headers, exchange, error.data());
+    Impl::prepare(handle.get(), request, headers, exchange, error.data());
     code = curl.curl_easy_perform(handle.get());
   } catch (...) {
     impl_->give_back(std::move(handle));
