@@ -19,10 +19,8 @@ Result<std::optional<std::string>> maybe_text(const json::value& value, const ch
 }
 
 Result<Identity> identity_of(RemoteUserStore& store, const User& user) {
-  auto groups = store.groups(user.id);
-  if (!groups) return fail(groups.error());
-  auto permissions = store.permissions(user.id);
-  if (!permissions) return fail(permissions.error());
+  auto grants = store.grants(user.id);
+  if (!grants) return fail(grants.error());
   Identity identity;
   identity.id = user.id;
   identity.email = user.email;
@@ -31,8 +29,8 @@ Result<Identity> identity_of(RemoteUserStore& store, const User& user) {
   identity.is_active = user.is_active;
   identity.is_staff = user.is_staff;
   identity.is_superuser = user.is_superuser;
-  identity.groups = *std::move(groups);
-  identity.permissions = *std::move(permissions);
+  identity.groups = std::move(grants->groups);
+  identity.permissions = std::move(grants->permissions);
   return identity;
 }
 

@@ -65,16 +65,10 @@ db::Value said(const std::optional<std::optional<std::string>>& value) {
 
 std::string name_of(const RemoteUser& user) { return "remote user " + std::to_string(user.id); }
 
-Result<std::vector<std::string>> read_texts(db::Transaction& transaction, const db::Sql& sql,
-                                            std::int64_t id) {
-  std::vector<std::string> texts;
-  const auto done =
-      transaction.run(sql, {id}, [&](const db::Row& row) { texts.emplace_back(row.text(0)); });
-  if (!done) return fail(done.error());
-  // Not by ORDER BY, which PostgreSQL does as the database's language would have it.
+/// Not by ORDER BY, which PostgreSQL does as the database's language would have it.
+void sort(std::vector<std::string>& texts) {
   std::ranges::sort(texts);
   texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
-  return texts;
 }
 
 }  // namespace
@@ -281,21 +275,25 @@ Result<std::optional<User>> RemoteUserStore::update(std::int64_t id, const Remot
   return fail(done.error());
 }
 
-Result<std::vector<std::string>> RemoteUserStore::groups(std::int64_t user_id) {
+Result<Grants> RemoteUserStore::grants(std::int64_t user_id) {
   static constexpr db::Sql sql{
-      "SELECT g.name FROM user_groups l JOIN auth_group g ON g.id = l.group_id "
-      "WHERE l.user_id = $1"};
-  return read_texts(transaction_, sql, user_id);
-}
-
-Result<std::vector<std::string>> RemoteUserStore::permissions(std::int64_t user_id) {
-  static constexpr db::Sql sql{
-      "SELECT t.app_label || '.' || p.codename FROM auth_permission p "
-      "JOIN django_content_type t ON t.id = p.content_type_id WHERE p.id IN ("
-      "SELECT permission_id FROM user_user_permissions WHERE user_id = $1 UNION "
-      "SELECT gp.permission_id FROM auth_group_permissions gp "
-      "JOIN user_groups l ON l.group_id = gp.group_id WHERE l.user_id = $1)"};
-  return read_texts(transaction_, sql, user_id);
+      "SELECT 0, g.name FROM user_groups l JOIN auth_group g ON g.id = l.group_id "
+      "WHERE l.user_id = $1 UNION ALL "
+      "SELECT 1, t.app_label || '.' || p.codename FROM user_user_permissions l "
+      "JOIN auth_permission p ON p.id = l.permission_id "
+      "JOIN django_content_type t ON t.id = p.content_type_id WHERE l.user_id = $1 UNION ALL "
+      "SELECT 1, t.app_label || '.' || p.codename FROM user_groups l "
+      "JOIN auth_group_permissions gp ON gp.group_id = l.group_id "
+      "JOIN auth_permission p ON p.id = gp.permission_id "
+      "JOIN django_content_type t ON t.id = p.content_type_id WHERE l.user_id = $1"};
+  Grants grants;
+  const auto done = transaction_.run(sql, {user_id}, [&](const db::Row& row) {
+    (row.integer(0) == 0 ? grants.groups : grants.permissions).emplace_back(row.text(1));
+  });
+  if (!done) return fail(done.error());
+  sort(grants.groups);
+  sort(grants.permissions);
+  return grants;
 }
 
 }  // namespace easyjwt

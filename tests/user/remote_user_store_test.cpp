@@ -76,13 +76,9 @@ class RemoteUserStoreTest : public testing::TestWithParam<db::Place> {
     if (!found) throw std::runtime_error("no copy of " + std::to_string(remote_id));
     return *found;
   }
-  Texts groups(std::int64_t id) {
+  Grants grants(std::int64_t id) {
     return *database_->read(
-        [&](db::Transaction& transaction) { return RemoteUserStore(transaction).groups(id); });
-  }
-  Texts permissions(std::int64_t id) {
-    return *database_->read(
-        [&](db::Transaction& transaction) { return RemoteUserStore(transaction).permissions(id); });
+        [&](db::Transaction& transaction) { return RemoteUserStore(transaction).grants(id); });
   }
   /// A row that is there already: the service's own, or one that the original made.
   std::int64_t add(const std::string& email, const std::string& password) {
@@ -117,16 +113,16 @@ class RemoteUserStoreTest : public testing::TestWithParam<db::Place> {
     EXPECT_EQ(user.phone, "1");
     EXPECT_EQ(user.location, "here");
     EXPECT_EQ(user.last_login, parse_time("2026-01-02T03:04:05Z"));
-    EXPECT_EQ(groups(user.id), Texts{"editors"});
-    EXPECT_EQ(permissions(user.id), Texts{"easyjwt_user.view_user"});
+    EXPECT_EQ(grants(user.id).groups, Texts{"editors"});
+    EXPECT_EQ(grants(user.id).permissions, Texts{"easyjwt_user.view_user"});
   }
   void expect_ordinary(const User& user) {
     EXPECT_FALSE(user.is_staff);
     EXPECT_FALSE(user.is_superuser);
     EXPECT_EQ(user.phone, std::nullopt);
     EXPECT_EQ(user.last_login, std::nullopt);
-    EXPECT_TRUE(groups(user.id).empty());
-    EXPECT_TRUE(permissions(user.id).empty());
+    EXPECT_TRUE(grants(user.id).groups.empty());
+    EXPECT_TRUE(grants(user.id).permissions.empty());
   }
   std::int64_t count(const std::string& from) {
     const auto text = "SELECT count(*) FROM " + from;
@@ -487,8 +483,8 @@ TEST_P(RemoteUserStoreTest, OneRowIsTheCopyOfOneUser) {
 TEST_P(RemoteUserStoreTest, GroupsAndPermissions) {
   const auto user = must_save(remote(1, "a@example.com"));
   const auto other = must_save(remote(2, "b@example.com"));
-  EXPECT_TRUE(groups(user.id).empty());
-  EXPECT_TRUE(permissions(user.id).empty());
+  EXPECT_TRUE(grants(user.id).groups.empty());
+  EXPECT_TRUE(grants(user.id).permissions.empty());
   const auto id = std::to_string(user.id);
   db::run_script(*database_, R"(
     INSERT INTO auth_group (name) VALUES ('b'), ('B'), ('a, c'), (')"
@@ -509,11 +505,11 @@ TEST_P(RemoteUserStoreTest, GroupsAndPermissions) {
       SELECT g.id, p.id FROM auth_group g, auth_permission p
       WHERE (g.name = 'b' AND codename IN ('view_user', 'add_group')) OR (g.name = 'B' AND codename = 'add_group')
          OR (g.name = 'not theirs' AND codename = 'delete_user'))");
-  EXPECT_EQ(groups(user.id), (Texts{"B", "a, c", "b", "\xc3\xa4"}));
-  EXPECT_EQ(permissions(user.id),
+  EXPECT_EQ(grants(user.id).groups, (Texts{"B", "a, c", "b", "\xc3\xa4"}));
+  EXPECT_EQ(grants(user.id).permissions,
             (Texts{"Shop.add", "auth.add_group", "easyjwt_user.view_user", "shop.add"}));
-  EXPECT_EQ(groups(other.id), Texts{"not theirs"});
-  EXPECT_EQ(permissions(other.id), Texts{"easyjwt_user.delete_user"});
+  EXPECT_EQ(grants(other.id).groups, Texts{"not theirs"});
+  EXPECT_EQ(grants(other.id).permissions, Texts{"easyjwt_user.delete_user"});
 }
 
 /// Several threads, and services, on one database.

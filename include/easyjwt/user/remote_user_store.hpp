@@ -26,6 +26,12 @@ struct RemoteUser {
   std::optional<std::optional<std::string>> phone;
 };
 
+/// What a copy may do in this service, each list sorted by bytes.
+struct Grants {
+  std::vector<std::string> groups;       ///< their names
+  std::vector<std::string> permissions;  ///< "easyjwt_user.add_user": its own and those of its groups
+};
+
 /// A client-service's copies of the auth-service's users: rows of "user", matched by the
 /// auth-service's id (table easyjwt_remote_user: remote_id, user_id). Made for the length of a
 /// transaction.
@@ -55,11 +61,9 @@ class RemoteUserStore {
   /// UTF-8). Errc::unavailable: others changed the same e-mails meanwhile. Each with a reason.
   Result<User> save(const RemoteUser& user, Time now);
 
-  /// The names of the user's groups, sorted by bytes. `user_id` is the copy's.
-  Result<std::vector<std::string>> groups(std::int64_t user_id);
-  /// "easyjwt_user.add_user": the user's own and those of the groups, sorted by bytes, each once.
-  /// That a superuser has all of them, and somebody inactive none, is not said here.
-  Result<std::vector<std::string>> permissions(std::int64_t user_id);
+  /// `user_id` is the copy's. That a superuser has all permissions, and somebody inactive none, is
+  /// not said here.
+  Result<Grants> grants(std::int64_t user_id);
 
  private:
   struct Holder;

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -136,6 +137,10 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// Threads that come and go with requests would give their memory back after each and fetch it again:
+/// a fifth of a client-service's time, at glibc's 128 KiB.
+void keep_memory() { ::mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024); }
+
 /// "8001" is a port of the loopback address, as for Django's runserver.
 std::string listen_address(const std::string& listen) {
   const bool port =
@@ -206,6 +211,7 @@ Result<int> runserver(const std::string& config, const std::string& listen, cons
     loaded->places.insert_or_assign("SERVER.LISTEN", "ADDR:PORT");
   }
   raise_descriptor_limit();
+  keep_memory();
   const BlockedSignals signals;
   try {
     return serve(*loaded, signals, own);
