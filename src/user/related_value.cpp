@@ -130,8 +130,8 @@ std::optional<json::value> canonical(const RelatedColumn& column, const json::va
     }
     case Kind::real: {
       if (value.is_int64()) return json::value(static_cast<double>(value.get_int64()));
-      return value.is_double() && std::isfinite(value.get_double()) ? std::optional(value)
-                                                                    : std::nullopt;
+      if (!value.is_double() || !std::isfinite(value.get_double())) return std::nullopt;
+      return json::value(value.get_double() + 0.0);  // of zeros there is one
     }
     case Kind::other: break;
   }

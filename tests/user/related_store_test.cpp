@@ -180,6 +180,13 @@ TEST_P(RelatedStoreTest, ValuesThatAreEqualAreNotWrittenAgain) {
   }
 }
 
+TEST_P(RelatedStoreTest, OfZerosThereIsOne) {
+  const auto rows = "[" + thing("a", R"("ratio":-0.0,"price":"-0.00")") + "]";
+  ASSERT_TRUE(set(things(), alice_, rows));
+  EXPECT_FALSE(changes(things(), alice_, rows));
+  EXPECT_FALSE(changes(things(), alice_, "[" + thing("a", R"("ratio":0,"price":0)") + "]"));
+}
+
 TEST_P(RelatedStoreTest, WhatIsNotWhatTheColumnsTakeIsRefused) {
   const auto before = "[" + thing("kept", R"("n":1)") + "]";
   ASSERT_TRUE(set(things(), alice_, before));
@@ -443,15 +450,25 @@ TEST_P(RelatedStoreAtOnce, WhoSavesTheSameRowsAtOnceMakesThemOnce) {
   const RelatedTable tag{.table = "tag", .fields = {"name"}, .many = true};
   const auto tables = find(tag);
   const auto rows = parsed(R"([{"name":"a"},{"name":"b"}])");
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 8; ++i) {
-    threads.emplace_back([&] {
-      const auto done = database_->write([&](db::Transaction& transaction) {
-        return RelatedStore(transaction, tables, true).set("tag", alice_, &rows);
-      });
-      EXPECT_TRUE(done) << done.error().reason;
+  const auto save = [&](const std::function<void()>& afterwards) {
+    const auto done = database_->write([&](db::Transaction& transaction) {
+      auto result = RelatedStore(transaction, tables, true).set("tag", alice_, &rows);
+      afterwards();
+      return result;
     });
-  }
+    EXPECT_TRUE(done) << done.error().reason;
+  };
+  // The others look while the first has written and not committed.
+  db::Latch wrote;
+  std::vector<std::thread> threads;
+  threads.emplace_back([&] {
+    save([&] {
+      wrote.open();
+      std::this_thread::sleep_for(std::chrono::milliseconds{150});
+    });
+  });
+  wrote.wait();
+  for (int i = 0; i < 7; ++i) threads.emplace_back([&] { save([] {}); });
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(get(tag, alice_), R"([{"name":"a"},{"name":"b"}])");
 }
