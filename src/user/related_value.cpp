@@ -169,7 +169,7 @@ json::value from_sql(const RelatedColumn& column, const db::Row& row, int index)
 }
 
 std::string select_form(const RelatedColumn& column, db::Engine engine) {
-  const auto name = '"' + column.name + '"';
+  auto name = '"' + column.name + '"';
   if (column.kind == Kind::decimal) return "CAST(" + name + " AS TEXT)";
   // As text a date would be as the session's DateStyle has it.
   if (column.kind == Kind::date && engine == db::Engine::postgresql)

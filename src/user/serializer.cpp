@@ -69,7 +69,7 @@ void check_fields(const std::vector<std::string>& fields) {
     if (find_field(name) == nullptr) {
       std::string names;
       for (const auto& field : all_fields) {
-        names += (names.empty() ? "" : ", ") + std::string(field.name);
+        names.append(names.empty() ? "" : ", ").append(field.name);
       }
       refuse_fields('"' + name + "\" is none of " + names);
     }

@@ -1,8 +1,10 @@
 """Extra data of users: an auth-service with a serializer of its own (or one of TOML), a client-service that
 keeps a copy of what it tells, and permissions that go by it. examples/access_groups is both of them."""
 
+import http.server
 import os
 import pathlib
+import threading
 import unittest
 from unittest import mock
 
@@ -224,6 +226,76 @@ class Declared(ExtraDataTest):
             self.assertEqual(done.code, 1)
             self.assertRegex(done.err, r"^Error: \S+easyjwt\.toml:\d+: ")
             self.assertIn(related + key + ": ", done.err)
+
+
+class Hostile(ExtraDataTest):
+    """An auth-service that says what it should not."""
+
+    serializer = {
+        "fields": DECLARED["fields"],
+        "related": DECLARED["related"] + [{"name": "roles", "table": "role", "fields": ["role", "since"],
+                                           "many": True, "key": ["role"]}]}
+    refused = (401, {"detail": "Integrity error with USER_MODEL_SERIALIZER: TokenUserSerializer failed to parse the "
+                               "received payload from the auth server."})
+
+    def setUp(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):  # pylint: disable=invalid-name
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(self.server.says)))
+                self.end_headers()
+                self.wfile.write(self.server.says)
+
+            def log_message(self, *_):  # pylint: disable=arguments-differ
+                pass
+
+        self.fake = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=self.fake.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(self.fake.server_close)
+        self.addCleanup(self.fake.shutdown)
+        self.client_project = self.project({
+            "EASY_JWT": {"REMOTE_AUTH_SERVICE_URL": "http://127.0.0.1:%d" % self.fake.server_port}}, base=CLIENT)
+        self.client_project.execute('CREATE TABLE role (user_id bigint NOT NULL REFERENCES "user" (id), '
+                                    "role varchar(20) NOT NULL, since date, UNIQUE (user_id, role))")
+        self.client = self.client_project.start()
+
+    def ask(self, says):
+        self.fake.says = says.encode()
+        answer = self.client.get("/auth/forward/", token="a.b.c")
+        return answer.status, answer.json if answer.body else None
+
+    def stored(self):
+        return self.copies(), self.client_project.query("SELECT role, CAST(since AS text) FROM role ORDER BY role")
+
+    def test_answers(self):
+        user = '{"id": 7, "email": "a@example.com", "first_name": "A", '
+        good = user + '"accessgroup": {"user_type": "A"}, "roles": [{"role": "x", "since": "2024-02-29"}]}'
+        self.assertEqual(self.ask(good), (200, None))
+        before = self.stored()
+        self.assertEqual(before, ([("a@example.com", "A")], [("x", "2024-02-29")]))
+        group = user.replace('"A"', '"B"') + '"accessgroup": {"user_type": "B"}, "roles": '
+        row = '{"role": "%s", "since": null}'
+        for says in (user + '"roles": []}', user + '"accessgroup": [], "roles": []}',
+                     user + '"accessgroup": {}, "roles": []}', user + '"accessgroup": "A", "roles": []}',
+                     user + '"accessgroup": {"user_type": "A", "user_type": 1}, "roles": []}',
+                     group + "null}", group + "{}}", group + "[[]]}", group + "[" + row % ("x" * 21) + "]}",
+                     group + "[" + row % "a\\u0000b" + "]}", group + "[" + row % "y" + "," + row % "y" + "]}",
+                     group + '[{"role": "y", "since": "2024-02-30"}]}', group + '[{"role": "y"}]}',
+                     group + "[" + ",".join(["{}"] * 100_000) + "]}",
+                     group + "[" + ",".join(row % i for i in range(1001)) + "]}"):
+            self.assertEqual(self.ask(says), self.refused, says[:200])
+            self.assertEqual(self.stored(), before, says[:200])
+        # Of duplicate members the last counts, and members that nobody declared are left alone.
+        self.assertEqual(self.ask(group + '[1], "roles": [{"role": "z", "since": null, "user_id": 99}], '
+                                          '"is_superuser": true, "password": "!", "groups": [1]}'), (200, None))
+        self.assertEqual(self.stored(), ([("a@example.com", "B")], [("z", None)]))
+        self.assertEqual(self.client_project.query('SELECT count(*) FROM "user" WHERE is_superuser OR is_staff'),
+                         [(0,)])
 
 
 if __name__ == "__main__":
