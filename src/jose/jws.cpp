@@ -32,18 +32,21 @@ Refusal take_apart(std::string_view raw, Parts& parts) {
   return Refusal::none;
 }
 
-/// Looks at a protected header that is not the one we write ourselves.
-Refusal check_header(std::string_view encoded, Algorithm algorithm,
-                     std::optional<std::string>* kid) {
+/// Reads a protected header that is not one that we write ourselves. `takes` says of an algorithm
+/// whether there can be a key of it.
+template <class Takes>
+Refusal read_header(std::string_view encoded, Takes takes, Algorithm& algorithm,
+                    std::optional<std::string>* kid) {
   const auto text = decode_base64url(encoded);
   if (!text) return Refusal::bad_header;
   const auto header = parse_json(*text);
   if (!header || !header->is_object()) return Refusal::bad_header;
   const auto& members = header->get_object();
   const auto* alg = members.if_contains("alg");
-  if (alg == nullptr || !alg->is_string() || alg->get_string() != to_string(algorithm)) {
-    return Refusal::wrong_algorithm;
-  }
+  if (alg == nullptr || !alg->is_string()) return Refusal::wrong_algorithm;
+  const auto named = parse_algorithm(alg->get_string());
+  if (!named || !takes(*named)) return Refusal::wrong_algorithm;
+  algorithm = *named;
   if (members.contains("crit")) return Refusal::critical;
   if (const auto* name = members.if_contains("kid")) {
     if (!name->is_string()) return Refusal::bad_header;
@@ -71,6 +74,16 @@ Refusal check_signature(const Parts& parts, std::string& payload, Verify verify)
   return Refusal::none;
 }
 
+Refusal check_candidates(const Parts& parts, Algorithm algorithm, const Candidates& keys,
+                         std::string& payload) {
+  if (keys.empty()) return Refusal::unknown_key;
+  return check_signature(parts, payload, [&](std::string_view signature) {
+    return std::any_of(keys.begin(), keys.end(), [&](const Key* key) {
+      return key->algorithm() == algorithm && key->verify(parts.input, signature);
+    });
+  });
+}
+
 }  // namespace
 
 std::string_view to_string(Refusal refusal) noexcept {
@@ -89,8 +102,13 @@ std::string_view to_string(Refusal refusal) noexcept {
 }
 
 void sign_compact(std::string_view payload, const Key& key, std::string& out) {
+  sign_compact(payload, key, key.header(), out);
+}
+
+void sign_compact(std::string_view payload, const Key& key, std::string_view header,
+                  std::string& out) {
   const auto start = out.size();
-  out += key.header();
+  out += header;
   out += '.';
   append_base64url(out, payload);
   std::string signature;
@@ -103,7 +121,9 @@ Refusal verify_compact(std::string_view raw, const Key& key, std::string& payloa
   Parts parts;
   if (const auto refusal = take_apart(raw, parts); refusal != Refusal::none) return refusal;
   if (parts.header != key.header()) {
-    const auto refusal = check_header(parts.header, key.algorithm(), nullptr);
+    Algorithm algorithm{};
+    const auto takes = [&](Algorithm named) { return named == key.algorithm(); };
+    const auto refusal = read_header(parts.header, takes, algorithm, nullptr);
     if (refusal != Refusal::none) return refusal;
   }
   return check_signature(parts, payload, [&](std::string_view signature) {
@@ -116,16 +136,31 @@ Refusal verify_compact(std::string_view raw, Algorithm algorithm, FindKeys find,
   Parts parts;
   if (const auto refusal = take_apart(raw, parts); refusal != Refusal::none) return refusal;
   std::optional<std::string> kid;
-  if (const auto refusal = check_header(parts.header, algorithm, &kid); refusal != Refusal::none) {
+  const auto takes = [&](Algorithm named) { return named == algorithm; };
+  if (const auto refusal = read_header(parts.header, takes, algorithm, &kid);
+      refusal != Refusal::none) {
     return refusal;
   }
-  const auto keys = find(kid);
-  if (keys.empty()) return Refusal::unknown_key;
-  return check_signature(parts, payload, [&](std::string_view signature) {
-    return std::any_of(keys.begin(), keys.end(), [&](const Key* key) {
-      return key->algorithm() == algorithm && key->verify(parts.input, signature);
+  return check_candidates(parts, algorithm, find(kid), payload);
+}
+
+Refusal verify_compact(std::string_view raw, KnownHeader known, FindKeysOf find,
+                       std::string& payload) {
+  Parts parts;
+  if (const auto refusal = take_apart(raw, parts); refusal != Refusal::none) return refusal;
+  if (const auto* key = known(parts.header)) {
+    return check_signature(parts, payload, [&](std::string_view signature) {
+      return key->verify(parts.input, signature);
     });
-  });
+  }
+  Algorithm algorithm{};
+  std::optional<std::string> kid;
+  const auto takes = [](Algorithm) { return true; };
+  if (const auto refusal = read_header(parts.header, takes, algorithm, &kid);
+      refusal != Refusal::none) {
+    return refusal;
+  }
+  return check_candidates(parts, algorithm, find(algorithm, kid), payload);
 }
 
 }  // namespace easyjwt::jose

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "easyjwt/core/bytes.hpp"
+#include "easyjwt/core/json.hpp"
 #include "jose/openssl.hpp"
 
 namespace easyjwt::jose {
@@ -216,6 +217,16 @@ std::optional<Algorithm> parse_algorithm(std::string_view name) noexcept {
   return std::nullopt;
 }
 
+std::string make_header(Algorithm algorithm, std::string_view typ, std::string_view kid) {
+  std::string header = R"({"alg":")" + std::string(to_string(algorithm)) + R"(","typ":)";
+  append_json_string(header, typ);
+  if (!kid.empty()) {
+    header += R"(,"kid":)";
+    append_json_string(header, kid);
+  }
+  return base64url(header + '}');
+}
+
 struct Key::Impl {
   const Description& row;
   std::string header;
@@ -228,7 +239,7 @@ struct Key::Impl {
 Key::Key(Algorithm algorithm, std::string_view signing, std::string_view verifying)
     : impl_(new Impl{describe(algorithm), {}, {}, {}, {}, {}}) {
   const auto& row = impl_->row;
-  impl_->header = base64url("{\"alg\":\"" + std::string(row.name) + "\",\"typ\":\"JWT\"}");
+  impl_->header = make_header(algorithm, "JWT");
   if (is_hmac(algorithm)) {
     if (signing.empty()) throw KeyError(std::string(row.name) + " needs a secret");
     if (signing.find("-----BEGIN ") != std::string_view::npos || signing.starts_with("ssh-")) {
@@ -265,6 +276,17 @@ Key& Key::operator=(Key&&) noexcept = default;
 Algorithm Key::algorithm() const noexcept { return impl_->row.algorithm; }
 bool Key::can_sign() const noexcept { return impl_->hmac || impl_->private_key; }
 std::string_view Key::header() const noexcept { return impl_->header; }
+
+std::string Key::public_pem() const {
+  const Bio bio(BIO_new(BIO_s_mem()));
+  if (!impl_->public_key || !bio ||
+      PEM_write_bio_PUBKEY(bio.get(), impl_->public_key.get()) != 1) {
+    throw KeyError("there is no public key");
+  }
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &data);
+  return std::string(data, static_cast<std::size_t>(size));
+}
 
 void Key::sign(std::string_view input, std::string& out) const {
   const auto& row = impl_->row;

@@ -15,6 +15,9 @@ inline constexpr std::size_t max_token_size = 16 * 1024;
 
 /// Appends the compact serialization of `payload` signed by `key` (RFC 7515 section 7.1).
 void sign_compact(std::string_view payload, const Key& key, std::string& out);
+/// The same under another protected header of the key's algorithm (make_header()).
+void sign_compact(std::string_view payload, const Key& key, std::string_view header,
+                  std::string& out);
 
 /// Why a compact JWS was refused: for logs and operators, never for the client, to whom every
 /// reason is the same.
@@ -42,6 +45,17 @@ using FindKeys = FunctionRef<Candidates(std::optional<std::string_view> kid)>;
 /// by its "kid" and in no other way. `find` is called for a well-formed token of that algorithm
 /// only.
 Refusal verify_compact(std::string_view raw, Algorithm algorithm, FindKeys find,
+                       std::string& payload);
+
+/// The key of ours that writes this very header, in base64url, which then needs no reading; nullptr:
+/// none.
+using KnownHeader = FunctionRef<const Key*(std::string_view header)>;
+/// Our keys that a header may mean, by both of its words: each key it returns is of `algorithm`.
+using FindKeysOf = FunctionRef<Candidates(Algorithm algorithm, std::optional<std::string_view> kid)>;
+
+/// The same with keys of several algorithms. A token names one of our keys, by "alg" and "kid"
+/// together; a key that is of another algorithm than the token says is not asked.
+Refusal verify_compact(std::string_view raw, KnownHeader known, FindKeysOf find,
                        std::string& payload);
 
 }  // namespace easyjwt::jose

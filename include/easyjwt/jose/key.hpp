@@ -33,6 +33,10 @@ struct KeyError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A protected header in base64url: {"alg":"HS256","typ":"JWT"}, and "kid" last where it is not
+/// empty.
+std::string make_header(Algorithm algorithm, std::string_view typ, std::string_view kid = {});
+
 /// A key and the one algorithm that it is for. What a token's header says never chooses either:
 /// that is how "alg": "none" and an RSA public key taken for an HMAC secret get in. sign() and
 /// verify() may be called by any thread, at the same time.
@@ -51,6 +55,8 @@ class Key {
   bool can_sign() const noexcept;
   /// The protected header that this key writes, in base64url: {"alg":"HS256","typ":"JWT"}.
   std::string_view header() const noexcept;
+  /// PEM text of the public key. Throws KeyError for HS*, which has none.
+  std::string public_pem() const;
 
   /// Appends the signature of `input`, in base64url. Throws KeyError where there is no private key.
   void sign(std::string_view input, std::string& out) const;
