@@ -15,7 +15,7 @@ AuthService::AuthService(const ServiceSettings& settings, db::Database& database
       tools_(settings, database, log),
       tokens_(settings.auth, codec_, database, tools_.accounts, system_clock()),
       identities_(database, serializer, settings.user_model_serializer, system_clock()) {
-  add_auth_api(router, {settings, tokens_, tools_.accounts, database, serializer});
+  add_auth_api(router, {settings, tokens_, tools_.accounts, database, codec_, serializer});
   const auto authentication = std::make_shared<const Authentication>(settings, tokens_);
   const auto who = [this, authentication](const http::Request& request) -> IdentityResult {
     const auto user = authentication->authenticate(request);

@@ -6,6 +6,7 @@
 #include "service/auth_api/authentication.hpp"
 #include "service/auth_api/token_views.hpp"
 #include "service/auth_api/user_views.hpp"
+#include "service/auth_api/well_known.hpp"
 
 namespace easyjwt {
 
@@ -73,6 +74,22 @@ void add_auth_api(http::Router& router, const AuthApi& api) {
        user_list_view(who, api.database));
   view("/auth/users/{id}/", "User Detail", "One user, for staff and for the user.", Lane::storage,
        Method::get, user, user_detail_view(who, api.accounts));
+
+  // For whoever verifies our tokens, whoever that is.
+  const auto well_known = [&](std::string path, std::string name, std::string description,
+                              http::Handler handler) {
+    router.add({.path = std::move(path),
+                .name = std::move(name),
+                .description = std::move(description),
+                .challenge = who->token_challenge(),
+                .handlers = {{Method::get, std::move(handler)}}});
+  };
+  well_known("/.well-known/jwks.json", "JSON Web Key Set", "The public keys of our tokens.",
+             key_set_view(api.codec.key()));
+  well_known("/.well-known/openid-configuration", "OpenID Configuration", "What we are.",
+             metadata_view(settings));
+  well_known("/.well-known/oauth-authorization-server", "Authorization Server Metadata",
+             "What we are.", metadata_view(settings));
 }
 
 }  // namespace easyjwt

@@ -5,6 +5,7 @@
 #include "easyjwt/db/database.hpp"
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/service/settings.hpp"
+#include "easyjwt/token/codec.hpp"
 #include "easyjwt/user/serializer.hpp"
 
 namespace easyjwt {
@@ -15,6 +16,7 @@ struct AuthApi {
   Tokens& tokens;
   Accounts& accounts;
   db::Database& database;
+  const TokenCodec& codec;
   const BoundSerializer* serializer = nullptr;  ///< null: TokenUserSerializer
 };
 

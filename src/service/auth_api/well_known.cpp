@@ -1,0 +1,72 @@
+#include "service/auth_api/well_known.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "easyjwt/core/bytes.hpp"
+#include "easyjwt/core/json.hpp"
+#include "easyjwt/jose/jwk.hpp"
+
+namespace easyjwt {
+namespace {
+
+// For how long a key that is new may be unknown to those who follow the set.
+constexpr std::string_view cache_control = "public, max-age=300";
+
+std::string entity_tag(std::string_view body) {
+  return '"' + base64url(sha256(body).substr(0, 16)) + '"';
+}
+
+/// Whether one of If-None-Match's tags is this one (RFC 9110 section 13.1.2, the weak comparison).
+bool has_it(std::string_view field, std::string_view tag) {
+  return field == "*" || field.find(tag) != field.npos;  // a tag of ours stands in no other
+}
+
+http::Response answer(const http::Request& request, std::string body, std::string_view tag) {
+  http::Response response;
+  if (has_it(request.header("If-None-Match"), tag)) {
+    response.status = 304;
+    response.content_type = {};
+  } else {
+    response = http::Response::json(std::move(body));
+  }
+  response.add("Cache-Control", cache_control);
+  response.add("ETag", tag);
+  return response;
+}
+
+std::string key_set(const jose::Key& key) {
+  if (jose::is_hmac(key.algorithm())) return R"({"keys":[]})";
+  return R"({"keys":[)" + jose::public_jwk(key, jose::thumbprint(key)) + "]}";
+}
+
+}  // namespace
+
+http::Handler key_set_view(const jose::Key& key) {
+  auto body = key_set(key);
+  auto tag = entity_tag(body);
+  return [body = std::move(body), tag = std::move(tag)](const http::Request& request) {
+    return answer(request, body, tag);
+  };
+}
+
+http::Handler metadata_view(const ServiceSettings& settings) {
+  return [issuer = settings.token.issuer, algorithm = settings.token.algorithm](
+             const http::Request& request) {
+    const auto origin = std::string(request.scheme) + "://" + std::string(request.host);
+    std::string body = "{\"issuer\":";
+    append_json_string(body, issuer.value_or(origin));
+    body += ",\"jwks_uri\":";
+    append_json_string(body, origin + "/.well-known/jwks.json");
+    // Required by both; there is no authorization endpoint, so no type of response.
+    body += R"(,"response_types_supported":[],"grant_types_supported":[])";
+    body += R"(,"subject_types_supported":["public"],"id_token_signing_alg_values_supported":[)";
+    append_json_string(body, algorithm);
+    body += "]}";
+    const auto tag = entity_tag(body);
+    return answer(request, std::move(body), tag);
+  };
+}
+
+}  // namespace easyjwt
