@@ -260,6 +260,19 @@ key = ["role"]
   EXPECT_EQ(table.key, std::vector<std::string>{"role"});
 }
 
+TEST_F(Settings, ASerializerFromTheEnvironmentIsJson) {
+  const std::string name = "EASYJWT_EASY_JWT__USER_MODEL_SERIALIZER";
+  const auto loaded =
+      load("[EASY_JWT]\nUSER_MODEL_SERIALIZER = \"Mine\"\n",
+           {{name, R"({"related": [{"name": "a", "table": "t", "fields": ["b"]}]})"}});
+  EXPECT_EQ(errors(loaded), "");
+  ASSERT_TRUE(loaded.settings.declared_serializer);
+  EXPECT_EQ(loaded.settings.declared_serializer->related.front().table.table, "t");
+  EXPECT_EQ(load("", {{name, "my.Other"}}).settings.user_model_serializer, "Other");
+  EXPECT_EQ(errors(load("", {{name, R"({"fields": ["id", "email", "password"]})"}})),
+            name + ": EASY_JWT.USER_MODEL_SERIALIZER.fields: \"password\" is shown to nobody\n");
+}
+
 TEST_F(Settings, RequiredOnes) {
   EXPECT_EQ(errors(load_text("")),
             file() + ": SECRET_KEY: must be set\n" + file() + ": INSTALLED_APPS: must be set\n");
