@@ -92,25 +92,42 @@ Result<void> Tokens::record_login(const User& user, std::string_view raw,
                                   const json::object& claims, Time now) {
   if (!settings_.token_blacklist && !settings_.update_last_login) return {};
   return database_.write([&](db::Transaction& transaction) -> Result<void> {
-    UserStore users(transaction);
-    // Hashing takes long enough for the user to be deleted, locked out or given another password.
-    const auto current = users.find_by_id(user.id);
-    if (!current) return fail(current.error());
-    if (!*current || !(*current)->is_active || (*current)->password != user.password) {
-      return fail(Errc::conflict, {}, "the user has changed during the login");
-    }
-    if (settings_.token_blacklist) {
-      const auto added = TokenStore(transaction)
-                             .add({.jti = claims.at(codec_.settings().jti_claim).get_string(),
-                                   .token = stored_text(raw),
-                                   .user_id = user.id,
-                                   .created_at = now,
-                                   .expires_at = from_epoch_seconds(claims.at("exp").get_int64())});
-      if (!added) return added;
-    }
+    if (const auto done = record_token(transaction, user, raw, claims, now); !done) return done;
     if (!settings_.update_last_login) return {};
-    return users.set_last_login(user.id, now);
+    return UserStore(transaction).set_last_login(user.id, now);
   });
+}
+
+Result<void> Tokens::record_token(db::Transaction& transaction, const User& user,
+                                  std::string_view raw, const json::object& claims, Time now) {
+  // Hashing takes long enough for the user to be deleted, locked out or given another password.
+  const auto current = UserStore(transaction).find_by_id(user.id);
+  if (!current) return fail(current.error());
+  if (!*current || !(*current)->is_active || (*current)->password != user.password) {
+    return fail(Errc::conflict, {}, "the user has changed during the login");
+  }
+  if (!settings_.token_blacklist) return {};
+  return TokenStore(transaction)
+      .add({.jti = claims.at(codec_.settings().jti_claim).get_string(),
+            .token = stored_text(raw),
+            .user_id = user.id,
+            .created_at = now,
+            .expires_at = from_epoch_seconds(claims.at("exp").get_int64())});
+}
+
+Result<std::string> Tokens::issue(const User& user, TokenType type,
+                                  std::optional<std::chrono::seconds> lifetime) {
+  const auto now = clock_();
+  auto claims = codec_.new_claims(type, id_claim(user), revoke_claim(user.password),
+                                  random_uuid_hex(), now);
+  if (lifetime) claims.at("exp") = epoch_seconds(now + *lifetime);
+  auto raw = codec_.encode(claims);
+  if (!is_listed(type)) return raw;
+  const auto recorded = database_.write([&](db::Transaction& transaction) {
+    return record_token(transaction, user, raw, claims, now);
+  });
+  if (!recorded) return fail(recorded.error());
+  return raw;
 }
 
 Result<Refreshed> Tokens::refresh(std::string_view raw) {
@@ -198,6 +215,23 @@ Result<void> Tokens::blacklist(std::string_view raw) {
     if (!*first) return is_blacklisted();
     return {};
   });
+}
+
+Result<void> Tokens::check(std::string_view raw) {
+  const auto now = clock_();
+  Scratch scratch;
+  const auto claims = codec_.decode(raw, now, scratch);
+  if (!claims) return fail(claims.error());
+  const auto type = codec_.token_type(*claims);
+  if (type == to_string(TokenType::refresh)) {
+    return database_.read([&](db::Transaction& transaction) {
+      return judge_refresh(transaction, *claims, TokenType::refresh, now);
+    });
+  }
+  for (const auto known : settings_.auth_token_classes) {
+    if (type == to_string(known)) return authenticate(raw).map([](const User&) {});
+  }
+  return verify(raw);
 }
 
 Result<User> Tokens::authenticate(std::string_view raw) {

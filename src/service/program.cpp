@@ -38,6 +38,7 @@ class CommandLine {
     add_project_commands();
     add_user_commands();
     add_data_commands();
+    add_token_commands();
   }
 
   Result<int> run(int argc, const char* const* argv) {
@@ -52,7 +53,11 @@ class CommandLine {
 
  private:
   CLI::App& add(const char* name, const char* text, std::function<Result<int>()> action) {
-    auto& command = *app_.add_subcommand(name, text);
+    return add(app_, name, text, std::move(action));
+  }
+  CLI::App& add(CLI::App& to, const char* name, const char* text,
+                std::function<Result<int>()> action) {
+    auto& command = *to.add_subcommand(name, text);
     command.fallthrough();  // --config after the command, too
     command.callback([this, action = std::move(action)] { action_ = action; });
     return command;
@@ -109,11 +114,32 @@ class CommandLine {
     dump.add_option("MODEL", names_, "Like easyjwt_user.user; none: groups, users and tokens");
   }
 
+  void add_token_commands() {
+    auto& token = *app_.add_subcommand("token", "Make a token, or look at one");
+    token.fallthrough();
+    token.require_subcommand(1);
+    // Everybody on the machine can see the arguments of a program.
+    constexpr auto* text = "The token; -: it is read from stdin, which nobody else sees";
+    auto& decode = add(token, "decode", "Say what a token holds, and why it would be refused",
+                       [this] { return commands::token_decode(config_, token_); });
+    decode.add_option("TOKEN", token_, text)->required();
+    auto& verify = add(token, "verify", "Judge a token: exit 1 where it is refused",
+                       [this] { return commands::token_verify(config_, token_); });
+    verify.add_option("TOKEN", token_, text)->required();
+    auto& issue = add(token, "issue", "Print a new token of a user",
+                      [this] { return commands::token_issue(config_, new_token_); });
+    issue.add_option("USER", new_token_.user, "An e-mail address or an id")->required();
+    issue.add_option("--type", new_token_.type, "access, refresh or sliding")
+        ->capture_default_str();
+    issue.add_option("--lifetime", new_token_.lifetime, "Like 90s, 5m, 12h, 1d; else the settings'");
+  }
+
   const Own& own_;
   CLI::App app_;
   std::function<Result<int>()> action_;
   std::string config_ = "easyjwt.toml";
-  std::string kind_, folder_, listen_, email_, target_;
+  std::string kind_, folder_, listen_, email_, target_, token_;
+  commands::NewToken new_token_;
   std::vector<std::string> names_;
   bool plan_ = false, deploy_ = false, no_input_ = false;
 };

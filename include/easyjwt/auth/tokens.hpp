@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +50,14 @@ class Tokens {
   Result<void> verify(std::string_view raw);
   Result<void> blacklist(std::string_view raw);
 
+  /// Whether it would do what its type is for, and nothing is done: an access token or a sliding one
+  /// authenticate(), a refresh token refresh(), any other verify().
+  Result<void> check(std::string_view raw);
+  /// A token without a login, for operators. What obtain() records of a refresh token or a sliding
+  /// one is recorded, last_login left alone. Errc::conflict: the user is no longer as given.
+  Result<std::string> issue(const User& user, TokenType type,
+                            std::optional<std::chrono::seconds> lifetime);
+
   /// The user of a token of AUTH_TOKEN_CLASSES (the original's JWTAuthentication).
   Result<User> authenticate(std::string_view raw);
 
@@ -60,6 +69,8 @@ class Tokens {
   /// user is no longer what was judged.
   Result<void> record_login(const User& user, std::string_view raw, const json::object& claims,
                             Time now);
+  Result<void> record_token(db::Transaction& transaction, const User& user, std::string_view raw,
+                            const json::object& claims, Time now);
   /// BlacklistMixin.verify(): the blacklist first, then what check() says.
   Result<void> judge(db::Transaction& transaction, const Claims& claims, TokenType type);
   bool is_listed(TokenType type) const;

@@ -22,6 +22,16 @@ Result<int> clearsessions(const std::string& config);
 Result<int> loaddata(const std::string& config, const std::vector<std::string>& files);
 /// `url` is that of the PostgreSQL database.
 Result<int> migrate_to(const std::string& config, const std::string& url);
+/// Header, claims and verdict of a token; "-": the one that stdin has.
+Result<int> token_decode(const std::string& config, const std::string& token);
+/// Exit 1 with the reason where it is refused.
+Result<int> token_verify(const std::string& config, const std::string& token);
+struct NewToken {
+  std::string user;  ///< an e-mail or an id
+  std::string type = "access";
+  std::string lifetime;  ///< like "5m"; empty: the settings'
+};
+Result<int> token_issue(const std::string& config, const NewToken& wanted);
 Result<int> dumpdata(const std::string& config, const std::vector<std::string>& models);
 
 }  // namespace easyjwt::commands
