@@ -38,6 +38,7 @@ class CommandLine {
     add_project_commands();
     add_user_commands();
     add_data_commands();
+    add_key_commands();
     add_token_commands();
   }
 
@@ -114,10 +115,32 @@ class CommandLine {
     dump.add_option("MODEL", names_, "Like easyjwt_user.user; none: groups, users and tokens");
   }
 
+  CLI::App& add_group(const char* name, const char* text) {
+    auto& group = *app_.add_subcommand(name, text);
+    group.fallthrough();
+    group.require_subcommand(1);
+    return group;
+  }
+
+  void add_key_commands() {
+    auto& keys = add_group("keys", "Make a key, or look at the one that signs");
+    auto& generate = add(keys, "generate", "Write a fresh key into a file (mode 0600)",
+                         [this] { return commands::keys_generate(algorithm_, file_, bits_); });
+    generate.add_option("ALGORITHM", algorithm_, "HS, RS, ES or PS 256, 384 or 512, or EdDSA")
+        ->required();
+    generate
+        .add_option("FILE", file_,
+                    "PEM for EASY_JWT.SIGNING_KEY to name; of HS* the text that it is")
+        ->required();
+    generate.add_option("--bits", bits_, "Of an RSA key")->capture_default_str();
+    add(keys, "list", "Show algorithm and kid of the key that signs",
+        [this] { return commands::keys_list(config_); });
+    add(keys, "export", "Print its public half as a JWK Set",
+        [this] { return commands::keys_export(config_); });
+  }
+
   void add_token_commands() {
-    auto& token = *app_.add_subcommand("token", "Make a token, or look at one");
-    token.fallthrough();
-    token.require_subcommand(1);
+    auto& token = add_group("token", "Make a token, or look at one");
     // Everybody on the machine can see the arguments of a program.
     constexpr auto* text = "The token; -: it is read from stdin, which nobody else sees";
     auto& decode = add(token, "decode", "Say what a token holds, and why it would be refused",
@@ -138,7 +161,8 @@ class CommandLine {
   CLI::App app_;
   std::function<Result<int>()> action_;
   std::string config_ = "easyjwt.toml";
-  std::string kind_, folder_, listen_, email_, target_, token_;
+  std::string kind_, folder_, listen_, email_, target_, token_, algorithm_, file_;
+  unsigned bits_ = 3072;  // NIST SP 800-57: 128 bits of security
   commands::NewToken new_token_;
   std::vector<std::string> names_;
   bool plan_ = false, deploy_ = false, no_input_ = false;

@@ -1,6 +1,7 @@
-"""easyjwt token: issue, decode and verify."""
+"""easyjwt token: issue, decode and verify; easyjwt keys: generate, list and export."""
 
 import json
+import stat
 import time
 import unittest
 
@@ -86,6 +87,48 @@ class Token(unittest.TestCase):
         self.project.settings = {"SECRET_KEY": support.SECRET_KEY, "INSTALLED_APPS": ["easyjwt_client", "easyjwt_user"]}
         self.project.write()
         self.assertIn("client-service", self.token("verify", "a.b.c", code=1))
+
+
+class Keys(unittest.TestCase):
+    def keys(self, project, *command, code=0):
+        done = project.run("keys", *command)
+        self.assertEqual(done.code, code, done)
+        return done.err.strip() if code else done.out.strip()
+
+    def test_a_fresh_key_signs_and_is_shown_and_published(self):
+        for algorithm, more in (("RS256", ["--bits", "2048"]), ("ES384", []), ("EdDSA", [])):
+            with self.subTest(algorithm):
+                project = support.Project(self.addCleanup, {}, support.usual_users())
+                file = project.path / "key.pem"
+                path, kid = self.keys(project, "generate", algorithm, file, *more).splitlines()
+                self.assertEqual((path, stat.S_IMODE(file.stat().st_mode)), (str(file), 0o600))
+                project.change({"EASY_JWT": {"ALGORITHM": algorithm, "SIGNING_KEY": "key.pem"}})
+                self.assertIn(kid.split()[1], self.keys(project, "list"))
+                service = project.start()
+                self.assertEqual(json.loads(self.keys(project, "export")), service.get("/.well-known/jwks.json").json)
+                token = service.login()["access"]
+                self.assertEqual(service.post("/auth/token/verify/", {"token": token}).json, {})
+
+    def test_secrets_are_shown_nowhere(self):
+        project = support.Project(self.addCleanup)
+        file = project.path / "key"
+        self.assertEqual(self.keys(project, "generate", "HS512", file), str(file))
+        self.assertEqual(len(support.unb64(file.read_text())), 64)
+        listed = self.keys(project, "list")
+        self.assertIn("a shared secret", listed)
+        self.assertNotIn(support.SIGNING_KEY, listed)
+        self.assertIn("published nowhere", self.keys(project, "export", code=1))
+
+    def test_what_is_refused(self):
+        project = support.Project(self.addCleanup)
+        file = project.path / "key"
+        file.write_text("mine")
+        self.assertIn(str(file), self.keys(project, "generate", "ES256", file, code=1))
+        self.assertEqual(file.read_text(), "mine")
+        self.keys(project, "generate", "none", project.path / "other", code=2)
+        self.assertIn("2048", self.keys(project, "generate", "RS256", project.path / "other", "--bits", "1024", code=2))
+        self.assertFalse((project.path / "other").exists())
+        self.keys(project, code=2)
 
 
 if __name__ == "__main__":

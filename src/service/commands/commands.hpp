@@ -22,6 +22,12 @@ Result<int> clearsessions(const std::string& config);
 Result<int> loaddata(const std::string& config, const std::vector<std::string>& files);
 /// `url` is that of the PostgreSQL database.
 Result<int> migrate_to(const std::string& config, const std::string& url);
+/// Writes a fresh key into a file of its own, which must not be there yet. `bits` is of RSA.
+Result<int> keys_generate(const std::string& algorithm, const std::string& file, unsigned bits);
+/// The key of the settings, without what is secret of it.
+Result<int> keys_list(const std::string& config);
+/// Its public half as a JWK Set.
+Result<int> keys_export(const std::string& config);
 /// Header, claims and verdict of a token; "-": the one that stdin has.
 Result<int> token_decode(const std::string& config, const std::string& token);
 /// Exit 1 with the reason where it is refused.
