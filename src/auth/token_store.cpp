@@ -104,6 +104,20 @@ Result<bool> TokenStore::use_up(UserKey user, const OutstandingToken& token, Tim
   return statements[2].rows == 1;
 }
 
+Result<std::optional<Time>> TokenStore::find_rotation(std::string_view jti,
+                                                      std::string_view successor) {
+  static constexpr db::Sql sql{
+      "SELECT b.blacklisted_at FROM token_blacklist_outstandingtoken o "
+      "JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = $1 AND EXISTS "
+      "(SELECT 1 FROM token_blacklist_outstandingtoken s WHERE s.jti = $2 AND NOT EXISTS "
+      "(SELECT 1 FROM token_blacklist_blacklistedtoken e WHERE e.token_id = s.id))"};
+  std::optional<Time> at;
+  const auto done =
+      transaction_.run(sql, {jti, successor}, [&](const db::Row& row) { at = row.time(0); });
+  if (!done) return fail(done.error());
+  return at;
+}
+
 Result<Flushed> TokenStore::flush_expired(Time now, std::int64_t limit, Time from) {
   static constexpr db::Sql blacklisted{
       "DELETE FROM token_blacklist_blacklistedtoken WHERE token_id IN (SELECT id FROM "

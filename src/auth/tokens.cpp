@@ -149,21 +149,72 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
             });
     if (!first) return fail(first.error());
     if (!*first) return is_blacklisted();
-    return {};
+    if (settings_.rotation_grace == 0) return {};
+    return record_successor(transaction, *claims, now);
   };
   const auto decision = uses_up ? database_.write(decide) : database_.read(decide);
-  if (!decision) return fail(decision.error());
+  auto made_at = now;
+  if (!decision) {
+    const bool may_be_a_retry = uses_up && settings_.rotation_grace > 0 &&
+                                decision.error().code == Errc::token_not_valid;
+    if (!may_be_a_retry) return fail(decision.error());
+    const auto rotated_at = find_rotation(*claims, now);
+    if (!rotated_at) return fail(rotated_at.error());
+    if (!*rotated_at) return fail(decision.error());
+    made_at = **rotated_at;
+  }
 
   std::array<unsigned char, 2048> buffer;
   json::monotonic_resource arena(buffer.data(), buffer.size());
   Refreshed refreshed;
-  refreshed.access =
-      codec_.encode(codec_.access_claims(*claims->members, random_uuid_hex(), now, &arena));
+  const auto id = [&](TokenType type) {
+    return uses_up ? successor_jti(*claims, type) : random_uuid_hex();
+  };
+  refreshed.access = codec_.encode(
+      codec_.access_claims(*claims->members, id(TokenType::access), made_at, &arena));
   if (settings_.rotate_refresh_tokens) {
-    refreshed.refresh = codec_.encode(codec_.renewed_claims(*claims->members, TokenType::refresh,
-                                                            random_uuid_hex(), now, &arena));
+    refreshed.refresh = codec_.encode(codec_.renewed_claims(
+        *claims->members, TokenType::refresh, id(TokenType::refresh), made_at, &arena));
   }
   return refreshed;
+}
+
+Result<std::optional<Time>> Tokens::find_rotation(const Claims& claims, Time now) {
+  return database_.read([&](db::Transaction& transaction) -> Result<std::optional<Time>> {
+    const auto user = user_key(claims);
+    if (!user || !*user) return std::nullopt;
+    TokenStore store(transaction);
+    const auto at = store.find_rotation(claims.jti, successor_jti(claims, TokenType::refresh));
+    if (!at || !*at) return at;
+    if (now - **at > std::chrono::seconds(settings_.rotation_grace)) return std::nullopt;
+    auto state = store.find_refresh_state(**user, claims.jti);
+    if (!state) return fail(state.error());
+    // That it was used up is what makes it a retry; all else is asked as of any other.
+    state->is_blacklisted = false;
+    if (const auto good = judge_state(*state, claims, TokenType::refresh, now); !good) {
+      return fail(good.error());
+    }
+    return at;
+  });
+}
+
+Result<void> Tokens::record_successor(db::Transaction& transaction, const Claims& claims,
+                                      Time now) {
+  const auto jti = successor_jti(claims, TokenType::refresh);
+  // Without its text: a retry derives it again.
+  return TokenStore(transaction)
+      .add({.jti = jti,
+            .token = {},
+            .user_id = std::nullopt,
+            .created_at = now,
+            .expires_at = now + codec_.settings().refresh_lifetime});
+}
+
+std::string Tokens::successor_jti(const Claims& claims, TokenType type) const {
+  if (settings_.rotation_grace == 0) return random_uuid_hex();
+  return hex(sha256("successor:" + std::string(settings_.secret.view()) + ":" +
+                    std::string(to_string(type)) + ":" + std::string(claims.jti)))
+      .substr(0, 32);
 }
 
 Result<std::string> Tokens::refresh_sliding(std::string_view raw) {

@@ -813,7 +813,10 @@ std::vector<SettingRow> make_table() {
                "false: a token's row has its id alone, so that a database that leaks holds no "
                "token that could be used")),
       later("EASY_JWT.DETECT_REUSE", boolean, "false", "a rotated token that comes again ends all"),
-      later("EASY_JWT.ROTATION_GRACE", "seconds", "0", "how long a rotated token may come again"),
+      auth(row("EASY_JWT.ROTATION_GRACE", at(&S::auth, &A::rotation_grace),
+               "seconds in which a token that rotation has blacklisted gets the same pair again, for "
+               "a client that lost the answer",
+               [](std::int64_t& value) { return value > 300 ? "must be at most 300" : ""; })),
       later("EASY_JWT.SESSION_CLAIM", string, none, "the claim that names a token family"),
       later("EASY_JWT.KEY_ROTATION_INTERVAL", "lifetime", none, "how often signing keys change"),
       later("EASY_JWT.VERIFY_MODE", string, "\"remote\"", "how a client-service judges tokens",

@@ -134,6 +134,63 @@ TEST_P(TokensTest, OfSixtyFourRefreshesAtOnceOneSucceeds) {
   }
 }
 
+TEST_P(TokensTest, ARetryWithinTheGraceGetsTheSamePairAgain) {
+  settings_.rotation_grace = 10;
+  rotate();
+  const auto pair = login();
+  const auto first = tokens_->refresh(pair.refresh);
+  ASSERT_TRUE(first);
+  now_ += std::chrono::seconds(10);
+  const auto again = tokens_->refresh(pair.refresh);
+  ASSERT_TRUE(again) << words(again);
+  EXPECT_EQ(again->access, first->access);
+  EXPECT_EQ(again->refresh, first->refresh);
+  EXPECT_EQ(words(tokens_->verify(pair.refresh)), "non_field_errors: Token is blacklisted");
+  now_ += std::chrono::microseconds(1);
+  EXPECT_EQ(words(tokens_->refresh(pair.refresh)), "Token is blacklisted");
+  EXPECT_TRUE(tokens_->refresh(*first->refresh));
+}
+
+TEST_P(TokensTest, ThereIsNoGraceForWhatIsNoRetry) {
+  settings_.rotation_grace = 10;
+  rotate();
+  const auto logged_out = login();
+  ASSERT_TRUE(tokens_->blacklist(logged_out.refresh));
+  EXPECT_EQ(words(tokens_->refresh(logged_out.refresh)), "Token is blacklisted");
+
+  const auto used = login();  // its successor has arrived: it was rotated itself
+  const auto successor = tokens_->refresh(used.refresh);
+  ASSERT_TRUE(tokens_->refresh(*successor->refresh));
+  EXPECT_EQ(words(tokens_->refresh(used.refresh)), "Token is blacklisted");
+
+  const auto ended = login();  // its successor was logged out
+  ASSERT_TRUE(tokens_->blacklist(*tokens_->refresh(ended.refresh)->refresh));
+  EXPECT_EQ(words(tokens_->refresh(ended.refresh)), "Token is blacklisted");
+
+  const auto locked = login();
+  ASSERT_TRUE(tokens_->refresh(locked.refresh));
+  deactivate();
+  EXPECT_EQ(tokens_->refresh(locked.refresh).error().code, Errc::account_gone);
+}
+
+TEST_P(TokensTest, SixtyFourRefreshesAtOnceWithinTheGraceGetOnePair) {
+  settings_.rotation_grace = 10;
+  rotate();
+  const auto pair = login();
+  std::vector<std::string> answers(64);
+  std::vector<std::thread> threads;
+  for (auto& answer : answers) {
+    threads.emplace_back([&] {
+      const auto refreshed = tokens_->refresh(pair.refresh);
+      answer = refreshed ? refreshed->access + *refreshed->refresh : words(refreshed);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_NE(answers[0], "Token is blacklisted");
+  for (const auto& answer : answers) EXPECT_EQ(answer, answers[0]);
+  EXPECT_EQ(count(outstanding_rows), 2);
+}
+
 TEST_P(TokensTest, RefreshIsRefusedForInactiveAndDeletedUsers) {
   for (const bool rotating : {false, true}) {
     if (rotating) rotate();

@@ -207,8 +207,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[EASY_JWT]\nDETECT_REUSE = true\n",
               ":4: EASY_JWT.DETECT_REUSE: a value other than false is not supported by this "
               "version"},
-        Wrong{"[EASY_JWT]\nROTATION_GRACE = 5\n",
-              ":4: EASY_JWT.ROTATION_GRACE: a value other than 0 is not supported by this version"},
+        Wrong{"[EASY_JWT]\nROTATION_GRACE = 301\n",
+              ":4: EASY_JWT.ROTATION_GRACE: must be at most 300"},
         // The other service's.
         Wrong{"[EASY_JWT]\nREFRESH_TOKEN_IN_COOKIE = true\n",
               ":4: EASY_JWT.REFRESH_TOKEN_IN_COOKIE: is of the client-service: an auth-service has "

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct AuthSettings {
   bool create_user_open = true;
   bool token_blacklist = true;       ///< easyjwt_auth.token_blacklist is in INSTALLED_APPS
   bool store_token_text = true;
+  std::int64_t rotation_grace = 0;  ///< seconds in which a rotated token gets the same pair again
   std::string user_id_field = "id";  ///< "id", "pk" or "email"
   Secret
       secret;  ///< SECRET_KEY: keys what must be the same on every node and known to none outside

@@ -56,6 +56,9 @@ class TokenStore {
   /// round trip, and what `judge` then refuses is rolled back with everything else.
   Result<bool> use_up(UserKey user, const OutstandingToken& token, Time now,
                       FunctionRef<Result<void>(const RefreshState&)> judge);
+  /// When `jti` was blacklisted by the rotation that made `successor`; nullopt where something else
+  /// blacklisted it, and where the successor is blacklisted itself.
+  Result<std::optional<Time>> find_rotation(std::string_view jti, std::string_view successor);
   /// Deletes at most `limit` tokens that expired by `now`, with their blacklist rows. `from` is
   /// where the batch before ended: PostgreSQL's index goes on naming what is gone until a VACUUM,
   /// and each batch would walk past all of that.

@@ -42,6 +42,8 @@ class Tokens {
 
   /// With ROTATE_REFRESH_TOKENS and BLACKLIST_AFTER_ROTATION the old token is blacklisted in the
   /// same transaction in which it is judged: of any number of calls with one token one succeeds.
+  /// Within ROTATION_GRACE of that the others get tokens with the same ids and instants, until the
+  /// new refresh token is used or blacklisted.
   /// Errc::account_gone where its user is deleted or inactive.
   Result<Refreshed> refresh(std::string_view raw);
   Result<std::string> refresh_sliding(std::string_view raw);
@@ -91,6 +93,14 @@ class Tokens {
   Result<void> judge_state(const RefreshState& state, const Claims& claims, TokenType type,
                            Time now) const;
   Result<void> check_revoked(const Claims& claims, std::string_view password) const;
+  /// With ROTATION_GRACE: when the rotation was whose answer `claims`' token may have again, now.
+  Result<std::optional<Time>> find_rotation(const Claims& claims, Time now);
+  /// Records the token that takes the place of a used one, by which find_rotation() knows a
+  /// rotation from a logout.
+  Result<void> record_successor(db::Transaction& transaction, const Claims& claims, Time now);
+  /// The id of the token of this type that a rotation makes: with ROTATION_GRACE the same on every
+  /// node and at every retry.
+  std::string successor_jti(const Claims& claims, TokenType type) const;
   UserIdClaim id_claim(const User& user) const;
   std::string revoke_claim(std::string_view password) const;
 
