@@ -1,17 +1,28 @@
 #pragma once
 
+#include <span>
 #include <string_view>
+
+#include "easyjwt/db/database.hpp"
 
 namespace easyjwt::db {
 
-/// The files of sql/, put into the program when it is built.
+/// A step of sql/ that adds what is ours alone, and may be run again: put into the program when it
+/// is built, in the order of CMakeLists.txt.
+struct OwnMigrationText {
+  std::string_view name;  ///< "0003_users"
+  std::string_view sqlite;
+  std::string_view postgresql;
+
+  std::string_view text(Engine engine) const noexcept {
+    return engine == Engine::sqlite ? sqlite : postgresql;
+  }
+};
+
+extern const std::span<const OwnMigrationText> own_migration_texts;
+
 extern const std::string_view sql_0001_django_sqlite;
 extern const std::string_view sql_0001_django_postgresql;
 extern const std::string_view sql_0001_django_rows;
-extern const std::string_view sql_0002_indexes;
-extern const std::string_view sql_0003_users_sqlite;
-extern const std::string_view sql_0003_users_postgresql;
-extern const std::string_view sql_0004_remote_users_sqlite;
-extern const std::string_view sql_0004_remote_users_postgresql;
 
 }  // namespace easyjwt::db

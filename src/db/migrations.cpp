@@ -1,7 +1,7 @@
 #include "easyjwt/db/migrations.hpp"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <span>
@@ -67,7 +67,7 @@ Result<std::vector<Texts>> read_rows(Transaction& transaction, const RowSource& 
 struct Reference {
   std::vector<Table> tables;
   std::vector<std::vector<Texts>> rows;  ///< of each of row_sources
-  Table remote_users;
+  std::vector<Table> own_tables;         ///< of Description::copied
 };
 
 /// A migration that adds what is ours alone, and may be run again.
@@ -94,11 +94,32 @@ struct OwnMigration {
   }
 };
 
-std::array<OwnMigration, 3> own_migrations(const Schema& schema) {
-  return {{{"0002_indexes", "indexes of our own on Django's tables", sql_0002_indexes},
-           {"0003_users", "orders, the number and the search of users", schema.users_script()},
-           {"0004_remote_users", "a client-service's copies of remote users",
-            schema.remote_users_script()}}};
+/// What is to be said of a step of sql/.
+struct Description {
+  std::string_view name;
+  std::string_view text;  ///< for `migrate --plan`
+  /// Its tables that `migrate-to` copies, those first that others refer to. The rest follows from
+  /// other tables, by triggers.
+  std::vector<std::string_view> copied;
+};
+
+const std::vector<Description>& descriptions() {
+  static const std::vector<Description> list = {
+      {"0002_indexes", "indexes of our own on Django's tables", {}},
+      {"0003_users", "orders, the number and the search of users", {}},
+      {"0004_remote_users", "a client-service's copies of remote users", {"easyjwt_remote_user"}},
+  };
+  return list;
+}
+
+std::vector<OwnMigration> own_migrations(Engine engine) {
+  std::vector<OwnMigration> migrations;
+  for (const auto& migration : own_migration_texts) {
+    const auto description = std::ranges::find(descriptions(), migration.name, &Description::name);
+    if (description == descriptions().end()) throw Fault("a migration without a description");
+    migrations.push_back({migration.name, description->text, migration.text(engine)});
+  }
+  return migrations;
 }
 
 /// What a database lacks of it.
@@ -130,8 +151,7 @@ std::vector<std::pair<std::string, std::string>> parts(std::string_view script) 
 Result<Reference> read_reference(Transaction& transaction) {
   Reference reference;
   const auto& schema = sqlite_schema();
-  for (const auto script :
-       {sql_0001_django_sqlite, sql_0001_django_rows, sql_0004_remote_users_sqlite}) {
+  for (const auto script : {sql_0001_django_sqlite, sql_0001_django_rows}) {
     if (auto done = transaction.run_script(script); !done) return fail(done.error());
   }
   for (const auto& [name, text] : parts(sql_0001_django_sqlite)) {
@@ -144,9 +164,17 @@ Result<Reference> read_reference(Transaction& transaction) {
     if (!rows) return fail(rows.error());
     reference.rows.push_back(*std::move(rows));
   }
-  auto remote_users = schema.read_table(transaction, "easyjwt_remote_user");
-  if (!remote_users) return fail(remote_users.error());
-  reference.remote_users = *std::move(remote_users);
+  for (const auto& migration : own_migration_texts) {
+    const auto& description =
+        *std::ranges::find(descriptions(), migration.name, &Description::name);
+    if (description.copied.empty()) continue;
+    if (auto done = transaction.run_script(migration.sqlite); !done) return fail(done.error());
+    for (const auto name : description.copied) {
+      auto table = schema.read_table(transaction, name);
+      if (!table) return fail(table.error());
+      reference.own_tables.push_back(*std::move(table));
+    }
+  }
   return reference;
 }
 
@@ -241,7 +269,7 @@ Result<Plan> make_plan(Transaction& transaction, const Reference& reference) {
     const bool is_fresh = plan.missing.size() == reference.tables.size();
     plan.steps.push_back({"0001_django", describe(plan, is_fresh)});
   }
-  for (const auto& migration : own_migrations(schema)) {
+  for (const auto& migration : own_migrations(transaction.engine())) {
     if (std::ranges::includes(*own, migration.objects()) &&
         recorded.contains(std::string(migration.name))) {
       continue;
@@ -293,7 +321,7 @@ Result<void> adopt(Transaction& transaction, const Reference& reference, const P
 
 Result<void> run_own(Transaction& transaction, MigrationStep& step) {
   const auto& schema = schema_of(transaction.engine());
-  for (const auto& migration : own_migrations(schema)) {
+  for (const auto& migration : own_migrations(transaction.engine())) {
     if (migration.name != step.name) continue;
     if (auto done = run_script(transaction, migration.script); !done) return done;
     // One that a CREATE INDEX CONCURRENTLY left half made counts as there to IF NOT EXISTS.
@@ -356,7 +384,7 @@ Result<std::vector<MigrationStep>> look(Database& database, const Reference& ref
 Result<std::vector<Table>> reference_tables() {
   auto reference = make_reference();
   if (!reference) return fail(reference.error());
-  reference->tables.push_back(std::move(reference->remote_users));
+  std::ranges::move(reference->own_tables, std::back_inserter(reference->tables));
   return std::move(reference->tables);
 }
 

@@ -22,10 +22,6 @@ class Schema {
 
   /// sql/0001_django for this engine.
   virtual std::string_view tables_script() const noexcept = 0;
-  /// sql/0003_users for this engine.
-  virtual std::string_view users_script() const noexcept = 0;
-  /// sql/0004_remote_users for this engine.
-  virtual std::string_view remote_users_script() const noexcept = 0;
   /// What easyjwt_user's migrations 0002 and 0003 do.
   virtual std::string_view drop_secret_script() const noexcept = 0;
 

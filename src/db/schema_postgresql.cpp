@@ -129,12 +129,6 @@ class PostgresqlSchema final : public Schema {
 
   std::string_view tables_script() const noexcept override { return sql_0001_django_postgresql; }
 
-  std::string_view users_script() const noexcept override { return sql_0003_users_postgresql; }
-
-  std::string_view remote_users_script() const noexcept override {
-    return sql_0004_remote_users_postgresql;
-  }
-
   std::string_view drop_secret_script() const noexcept override {
     return R"(
       ALTER TABLE "user" DROP COLUMN "jwt_secret";

@@ -85,12 +85,6 @@ class SqliteSchema final : public Schema {
 
   std::string_view tables_script() const noexcept override { return sql_0001_django_sqlite; }
 
-  std::string_view users_script() const noexcept override { return sql_0003_users_sqlite; }
-
-  std::string_view remote_users_script() const noexcept override {
-    return sql_0004_remote_users_sqlite;
-  }
-
   /// 0003 makes the table's UNIQUE("email") one of the column: no change that anybody could see.
   std::string_view drop_secret_script() const noexcept override {
     return R"(ALTER TABLE "user" DROP COLUMN "jwt_secret")";

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "db/support.hpp"
+#include "tests_dir.hpp"
 
 namespace easyjwt::db {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "db/test_database.hpp"
 #include "easyjwt/db/migrations.hpp"
+#include "tests_dir.hpp"
 
 // Migrations on PostgreSQL: what is adopted, what is refused, who waits. migrations_test.cpp has
 // the twins of most of these on SQLite, tests/e2e/test_migrate.py what pg_dump says of a fresh

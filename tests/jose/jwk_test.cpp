@@ -11,6 +11,7 @@
 #include "easyjwt/jose/key_set.hpp"
 #include "jose/jwk.hpp"
 #include "jose/keys.hpp"
+#include "tests_dir.hpp"
 
 namespace easyjwt::jose {
 namespace {

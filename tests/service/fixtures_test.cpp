@@ -11,6 +11,7 @@
 #include "easyjwt/db/migrations.hpp"
 #include "easyjwt/user/user_store.hpp"
 #include "files.hpp"
+#include "tests_dir.hpp"
 
 namespace easyjwt {
 namespace {

@@ -22,6 +22,7 @@
 #include "easyjwt/user/hasher.hpp"
 #include "easyjwt/user/user_store.hpp"
 #include "files.hpp"
+#include "tests_dir.hpp"
 
 namespace easyjwt {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "files.hpp"
 #include "service/settings_table.hpp"
+#include "tests_dir.hpp"
 
 namespace easyjwt {
 namespace {
