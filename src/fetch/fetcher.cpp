@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <stdexcept>
@@ -9,6 +11,7 @@
 
 #include "easyjwt/core/waiting.hpp"
 #include "fetch/libcurl.hpp"
+#include "fetch/plain_connection.hpp"
 
 namespace easyjwt::fetch {
 namespace {
@@ -28,9 +31,9 @@ using Url = std::unique_ptr<CURLU, Deleter<&Libcurl::curl_url_cleanup>>;
 using UrlPart = std::unique_ptr<char, Deleter<&Libcurl::curl_free>>;
 using List = std::unique_ptr<curl_slist, Deleter<&Libcurl::curl_slist_free_all>>;
 
-UrlPart part(const Url& url, CURLUPart what) {
+UrlPart part(const Url& url, CURLUPart what, unsigned flags = 0) {
   char* text = nullptr;
-  curl.curl_url_get(url.get(), what, &text, 0);
+  curl.curl_url_get(url.get(), what, &text, flags);
   return UrlPart(text);
 }
 
@@ -64,10 +67,53 @@ std::string describe(const Url& url) {
   return out;
 }
 
+/// What one URL comes to.
 struct Place {
   std::optional<std::string> wrong;
-  std::string name;  ///< for the log
+  std::string name;                   ///< for the log
+  std::optional<PlainOrigin> origin;  ///< where we speak HTTP ourselves
+  std::string target;
 };
+
+/// Whether a proxy of the environment may be meant for http://, as libcurl has it: then it is
+/// libcurl's to find out.
+bool may_have_proxy() {
+  const auto is_set = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0';
+  };
+  for (const char* name : {"no_proxy", "NO_PROXY"}) {
+    if (is_set(name) && std::string_view(std::getenv(name)) == "*") return false;
+  }
+  return is_set("http_proxy") || is_set("all_proxy") || is_set("ALL_PROXY");
+}
+
+/// nullopt: TLS, or a host for libcurl to make sense of.
+std::optional<PlainOrigin> plain_origin(const Url& url) {
+  const auto scheme = part(url, CURLUPART_SCHEME), host = part(url, CURLUPART_HOST);
+  const auto port = part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  if (!scheme || !host || !port || std::string_view(scheme.get()) != "http") return std::nullopt;
+  constexpr std::string_view known =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+  PlainOrigin origin{.host = host.get(), .port = port.get(), .authority = host.get()};
+  if (origin.host.front() == '[') {
+    origin.host = origin.host.substr(1, origin.host.size() - 2);
+    if (origin.host.find_first_not_of("0123456789abcdefABCDEF:.") != origin.host.npos) {
+      return std::nullopt;
+    }
+  } else if (origin.host.find_first_not_of(known) != origin.host.npos) {
+    return std::nullopt;
+  }
+  if (origin.port != "80") origin.authority += ':' + origin.port;
+  return origin;
+}
+
+std::string target_of(const Url& url) {
+  std::string target;
+  if (const auto path = part(url, CURLUPART_PATH)) target = path.get();
+  if (const auto query = part(url, CURLUPART_QUERY)) target.append("?").append(query.get());
+  return target;
+}
 
 /// One exchange, as the callbacks see it. They are called through C: no exception may leave them.
 struct Exchange {
@@ -161,8 +207,75 @@ std::string_view FetchedResponse::header(std::string_view name) const noexcept {
 std::optional<std::string> refuse_url(const std::string& url) { return refuse(parse(url)); }
 
 struct Fetcher::Impl {
-  explicit Impl(FetcherSettings s) : settings(std::move(s)) {
-    idle.reserve(settings.max_handles);  // so that giving one back cannot fail
+  using Plain = std::unique_ptr<PlainConnection>;
+
+  explicit Impl(FetcherSettings s) : settings(std::move(s)), has_proxy(may_have_proxy()) {
+    // So that giving one back cannot fail.
+    idle.reserve(settings.max_handles);
+    idle_plain.reserve(settings.max_handles);
+  }
+
+  /// A connection to `origin`, not yet open where none is idle; with it an exchange counts as one
+  /// of max_handles. Null: there are none left.
+  Plain take(const PlainOrigin& origin) {
+    const std::lock_guard lock(mutex);
+    if (plain == settings.max_handles) return nullptr;
+    const auto same = [&](const Plain& one) { return one->origin() == origin; };
+    // The one that was used last, as below.
+    const auto found = std::find_if(idle_plain.rbegin(), idle_plain.rend(), same);
+    Plain connection;
+    if (found != idle_plain.rend()) {
+      connection = std::move(*found);
+      idle_plain.erase(std::next(found).base());
+    } else {
+      connection = std::make_unique<PlainConnection>(
+          origin,
+          ResponseReader::Limits{.max_headers = max_headers, .max_body = settings.max_body});
+    }
+    ++plain;
+    return connection;
+  }
+  void give_back(Plain connection) noexcept {
+    const std::lock_guard lock(mutex);
+    --plain;
+    if (!connection->is_open()) return;
+    if (idle_plain.size() == settings.max_handles) idle_plain.erase(idle_plain.begin());
+    idle_plain.push_back(std::move(connection));
+  }
+
+  Result<FetchedResponse> fetch_plain(const Place& place, const FetchRequest& request) {
+    const auto failed = [&](std::string_view why) {
+      return fail(Errc::unavailable, {}, explain(place, request, why));
+    };
+    const auto now = std::chrono::steady_clock::now();
+    auto connection = take(*place.origin);
+    if (!connection) return fail(Errc::busy, {}, place.name + ": too many exchanges at a time");
+    const auto deadline = now + settings.total_timeout;
+    std::optional<std::string> wrong;
+    PlainConnection::Outcome outcome;
+    try {
+      // A second time where a kept connection turns out to have been closed meanwhile.
+      for (int attempt = 0; attempt < 2; ++attempt) {
+        if (!connection->is_open()) {
+          wrong = connection->connect(std::min(deadline, now + settings.connect_timeout));
+          if (wrong) break;
+        }
+        outcome = connection->exchange(request, place.target, deadline);
+        if (!outcome.no_byte_came) break;
+      }
+    } catch (...) {
+      give_back(std::move(connection));
+      throw;
+    }
+    give_back(std::move(connection));
+    if (wrong) return failed(*wrong);
+    if (!outcome.response) return failed(outcome.why);
+    return *std::move(outcome.response);
+  }
+
+  static std::string explain(const Place& place, const FetchRequest& request,
+                             std::string_view why) {
+    return std::string(request.body ? "POST " : "GET ") + place.name + ": " + std::string(why);
   }
 
   /// A handle with what is the same for every exchange. The one that was used last: its connection
@@ -238,7 +351,7 @@ struct Fetcher::Impl {
   }
 
   /// What may be said of a URL, or why it is refused. The same few come again and again.
-  Place place_of(const std::string& url) {
+  std::shared_ptr<const Place> place_of(const std::string& url) {
     constexpr std::size_t most = 16;
     {
       const std::lock_guard lock(mutex);
@@ -247,8 +360,13 @@ struct Fetcher::Impl {
       }
     }
     const auto parsed = parse(url);
-    Place place{refuse(parsed), {}};
-    if (!place.wrong) place.name = describe(parsed);
+    auto place = std::make_shared<Place>();
+    place->wrong = refuse(parsed);
+    if (!place->wrong) {
+      place->name = describe(parsed);
+      place->target = target_of(parsed);
+      if (!has_proxy) place->origin = plain_origin(parsed);
+    }
     const std::lock_guard lock(mutex);
     if (places.size() == most) places.erase(places.begin());
     places.emplace_back(url, place);
@@ -256,10 +374,13 @@ struct Fetcher::Impl {
   }
 
   const FetcherSettings settings;
+  const bool has_proxy;
   std::mutex mutex;
   std::vector<Handle> idle;
   std::size_t handles = 0;
-  std::vector<std::pair<std::string, Place>> places;
+  std::vector<Plain> idle_plain;
+  std::size_t plain = 0;  ///< exchanges over a PlainConnection
+  std::vector<std::pair<std::string, std::shared_ptr<const Place>>> places;
 };
 
 Fetcher::Fetcher(FetcherSettings settings) : impl_(new Impl(std::move(settings))) {
@@ -271,19 +392,22 @@ const FetcherSettings& Fetcher::settings() const noexcept { return impl_->settin
 
 Result<FetchedResponse> Fetcher::fetch(const FetchRequest& request) {
   if (!may_wait()) return fail(Errc::would_wait);
-  const auto place = impl_->place_of(request.url);
+  const auto known = impl_->place_of(request.url);
+  const auto& place = *known;
   if (place.wrong) return fail(Errc::unavailable, {}, "the URL " + *place.wrong);
   const auto failed = [&](std::string_view why) {
-    return fail(Errc::unavailable, {},
-                std::string(request.body ? "POST " : "GET ") + place.name + ": " + std::string(why));
+    return fail(Errc::unavailable, {}, Impl::explain(place, request, why));
   };
+  for (const auto& [name, value] : request.headers) {
+    if (!is_clean(name) || !is_clean(value)) return failed("a header has control characters");
+  }
+  if (place.origin) return impl_->fetch_plain(place, request);
+
   List headers;
   append(headers, "Expect:");  // a round trip more, for nothing
   for (const auto& [name, value] : request.headers) {
-    if (!is_clean(name) || !is_clean(value)) return failed("a header has control characters");
     append(headers, name + (value.empty() ? ";" : ": " + value));
   }
-
   auto handle = impl_->take();
   if (!handle) return fail(Errc::busy, {}, place.name + ": too many exchanges at a time");
   Exchange exchange;

@@ -6,12 +6,14 @@
 namespace easyjwt::fetch {
 
 // What we call of libcurl.
-#define EASYJWT_LIBCURL(X)                                                            \
-  X(curl_easy_cleanup)                                                                \
-  X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform) X(curl_easy_reset)      \
-      X(curl_easy_setopt) X(curl_easy_strerror) X(curl_free) X(curl_global_init)      \
-          X(curl_slist_append) X(curl_slist_free_all) X(curl_url) X(curl_url_cleanup) \
-              X(curl_url_get) X(curl_url_set)
+#define EASYJWT_LIBCURL(X)                                                                        \
+  X(curl_easy_cleanup)                                                                            \
+  X(curl_easy_getinfo)                                                                            \
+  X(curl_easy_init)                                                                               \
+  X(curl_easy_perform)                                                                            \
+  X(curl_easy_reset) X(curl_easy_setopt) X(curl_easy_strerror) X(curl_free) X(curl_global_init)   \
+      X(curl_slist_append) X(curl_slist_free_all) X(curl_url) X(curl_url_cleanup) X(curl_url_get) \
+          X(curl_url_set)
 
 /// libcurl, loaded with the first URL that there is to fetch: with all that it links in turn (LDAP,
 /// Kerberos, GnuTLS, SSH) it would be a fifth of the memory of a service that fetches nothing.

@@ -9,7 +9,7 @@
 namespace easyjwt::http {
 namespace {
 
-constexpr std::size_t remote_threads = 64;
+constexpr std::size_t remote_threads = 48;
 
 unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 

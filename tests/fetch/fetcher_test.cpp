@@ -254,6 +254,63 @@ TEST_F(Outgoing, OnlyHttpUrlsWithoutCredentials) {
   EXPECT_FALSE(refuse_url("HTTPS://[::1]:8000/"));
 }
 
+/// Over libcurl, which knows what the environment's proxies are for.
+TEST_F(Outgoing, AProxyOfTheEnvironmentIsAsked) {
+  std::string seen;
+  ScriptedServer proxy([&](const std::string& request) {
+    seen = request;
+    return answer("by proxy");
+  });
+  ::unsetenv("no_proxy");
+  ::setenv("http_proxy", proxy.url("").c_str(), 1);
+  const auto response = Fetcher({}).fetch({.url = "http://auth.invalid/a"});
+  ::unsetenv("http_proxy");
+  ::setenv("no_proxy", "*", 1);
+  ASSERT_TRUE(response) << response.error().reason;
+  EXPECT_EQ(response->body, "by proxy");
+  EXPECT_TRUE(seen.starts_with("GET http://auth.invalid/a HTTP/1.1\r\n")) << seen;
+}
+
+TEST_F(Outgoing, ALargeBodyArrivesWhole) {
+  std::size_t seen = 0;
+  ScriptedServer server([&](const std::string& request) {
+    seen = request.size() - request.find("\r\n\r\n") - 4;
+    return answer("x");
+  });
+  const std::string body(500'000, 'b');
+  ASSERT_TRUE(Fetcher({}).fetch({.url = server.url(), .body = body}));
+  EXPECT_EQ(seen, body.size());
+}
+
+TEST_F(Outgoing, DripByDripMeetsTheDeadline) {
+  ScriptedServer* self = nullptr;
+  ScriptedServer server([&](const std::string&) {
+    self->pause(30ms);
+    return "HTTP/1.1 102 Processing\r\n\r\n" + std::string();
+  });
+  self = &server;
+  Fetcher fetcher({.total_timeout = 300ms});
+  const auto response = fetcher.fetch({.url = server.url()});
+  ASSERT_FALSE(response);
+  EXPECT_TRUE(has(response.error().reason, "no answer in time")) << response.error().reason;
+}
+
+TEST_F(Outgoing, WhoIsNotThereIsNamed) {
+  int port = 0;
+  {
+    const ScriptedServer gone([](const std::string&) { return answer(""); });
+    port = gone.port();
+  }
+  Fetcher fetcher({});
+  const auto refused = fetcher.fetch({.url = "http://127.0.0.1:" + std::to_string(port) + "/"});
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(has(refused.error().reason, "refused")) << refused.error().reason;
+  const auto nameless = fetcher.fetch({.url = "http://auth.invalid/"});
+  ASSERT_FALSE(nameless);
+  EXPECT_TRUE(has(nameless.error().reason, "cannot resolve auth.invalid"))
+      << nameless.error().reason;
+}
+
 // ---- TLS
 
 template <auto f>

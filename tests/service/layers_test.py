@@ -21,7 +21,7 @@ LAYERS = {
 }
 # Libraries and the sources that may know them; no installed header may know any of them.
 LIBRARIES = {
-    "boost/beast": ("http/server.cpp", "http/request_reader.cpp"),
+    "boost/beast": ("http/server.cpp", "http/request_reader.cpp", "fetch/response_reader.cpp"),
     "openssl/": ("core/", "jose/", "user/", "http/"),
     "sqlite3.h": ("db/",),
     "argon2.h": ("user/",),
