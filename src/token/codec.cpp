@@ -1,6 +1,7 @@
 #include "easyjwt/token/codec.hpp"
 
-#include <cmath>
+#include <array>
+#include <utility>
 
 #include "easyjwt/core/settings_error.hpp"
 #include "easyjwt/jose/jws.hpp"
@@ -24,44 +25,8 @@ jose::Key make_key(const TokenSettings& settings) {
   }
 }
 
-/// Beyond year 9999 Python's datetime ends, and with it what a fleet can agree on.
-constexpr double latest = 253402300799.0;
-
-/// A NumericDate (RFC 7519 section 2): an integer or a fraction; nothing that only looks like one.
-std::optional<double> numeric_date(const json::value& value) noexcept {
-  double seconds = 0;
-  switch (value.kind()) {
-    case json::kind::int64: seconds = static_cast<double>(value.get_int64()); break;
-    case json::kind::uint64: seconds = static_cast<double>(value.get_uint64()); break;
-    case json::kind::double_: seconds = value.get_double(); break;
-    default: return std::nullopt;
-  }
-  if (!(seconds >= -latest && seconds <= latest)) return std::nullopt;
-  return seconds;
-}
-
 double to_seconds(Time time) noexcept {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
-}
-
-bool is_audience(std::string_view name, const std::vector<std::string>& audience) {
-  for (const auto& wanted : audience) {
-    if (name == wanted) return true;
-  }
-  return false;
-}
-
-/// RFC 7519 section 4.1.3: a string, or an array of strings of which one is ours.
-bool audience_fits(const json::value* aud, const std::vector<std::string>& audience) {
-  if (aud == nullptr) return false;
-  if (aud->is_string()) return is_audience(aud->get_string(), audience);
-  if (!aud->is_array()) return false;
-  bool fits = false;
-  for (const auto& member : aud->get_array()) {
-    if (!member.is_string()) return false;
-    fits = fits || is_audience(member.get_string(), audience);
-  }
-  return fits;
 }
 
 tl::unexpected<Error> invalid(std::string_view reason) {
@@ -110,56 +75,12 @@ std::chrono::seconds TokenCodec::lifetime(TokenType type) const noexcept {
 
 Result<Claims> TokenCodec::decode(std::string_view raw, Time now, Scratch& scratch) const {
   if (source_) {
-    if (auto error = refuse_by_source(raw, scratch.payload_)) return fail(*std::move(error));
-  } else if (const auto refusal = jose::verify_compact(raw, key_, scratch.payload_);
+    if (auto error = refuse_by_source(raw, scratch.payload())) return fail(*std::move(error));
+  } else if (const auto refusal = jose::verify_compact(raw, key_, scratch.payload());
              refusal != jose::Refusal::none) {
     return invalid(to_string(refusal));
   }
-  scratch.value_.reset();
-  scratch.arena_.emplace(scratch.buffer_.data(), scratch.buffer_.size());
-  auto value = parse_json(scratch.payload_, &*scratch.arena_);
-  if (!value || !value->is_object()) return invalid("the payload is no JSON object");
-  // Constructed, not assigned: an assignment copies where the storages differ.
-  const auto& members = scratch.value_.emplace(*std::move(value)).get_object();
-
-  Claims claims;
-  claims.members = &members;
-  const double current = to_seconds(now);
-  if (const auto* nbf = members.if_contains("nbf")) {
-    const auto from = numeric_date(*nbf);
-    if (!from) return invalid("nbf is no date");
-    if (*from > current + settings_.leeway) return invalid("nbf is in the future");
-  }
-  if (const auto* iat = members.if_contains("iat")) {
-    const auto issued = numeric_date(*iat);
-    if (!issued) return invalid("iat is no date");
-    if (*issued > current + settings_.leeway) return invalid("iat is in the future");
-  }
-  if (const auto* exp = members.if_contains("exp")) {
-    const auto until = numeric_date(*exp);
-    if (!until) return invalid("exp is no date");
-    if (*until <= current - settings_.leeway) return invalid("expired");
-    claims.exp = static_cast<std::int64_t>(std::floor(*until));
-  }
-  if (!settings_.audience.empty() &&
-      !audience_fits(members.if_contains("aud"), settings_.audience)) {
-    return invalid("aud is not ours");
-  }
-  if (settings_.issuer) {
-    const auto* iss = members.if_contains("iss");
-    if (iss == nullptr || !iss->is_string() || iss->get_string() != *settings_.issuer) {
-      return invalid("iss is not ours");
-    }
-  }
-  if (const auto* jti = members.if_contains(settings_.jti_claim)) {
-    // The column is 255 wide; PostgreSQL takes no NUL.
-    if (!jti->is_string() || jti->get_string().empty() || jti->get_string().size() > 255 ||
-        jti->get_string().find('\0') != json::string::npos) {
-      return invalid("the id is not a text of 1 to 255 characters");
-    }
-    claims.jti = jti->get_string();
-  }
-  return claims;
+  return read_claims(settings_, now, scratch);
 }
 
 std::optional<Error> TokenCodec::refuse_by_source(std::string_view raw,
@@ -181,15 +102,7 @@ std::optional<Error> TokenCodec::refuse_by_source(std::string_view raw,
 }
 
 std::optional<Text> TokenCodec::check(const Claims& claims, TokenType type) const {
-  if (!claims.exp) return Text{"Token has no '{}' claim", {"exp"}};
-  if (claims.jti.empty()) return Text{"Token has no id", {}};
-  if (type == TokenType::untyped) return std::nullopt;
-  const auto* claim = claims.find(settings_.token_type_claim);
-  if (claim == nullptr) return Text{"Token has no type", {}};
-  if (!claim->is_string() || claim->get_string() != to_string(type)) {
-    return Text{"Token has wrong type", {}};
-  }
-  return std::nullopt;
+  return check_claims(settings_, claims, type);
 }
 
 std::optional<Text> TokenCodec::check_refresh_window(const Claims& claims, Time now) const {
@@ -205,11 +118,7 @@ std::optional<Text> TokenCodec::check_refresh_window(const Claims& claims, Time 
 }
 
 std::optional<UserIdClaim> TokenCodec::user_id(const Claims& claims) const {
-  const auto* claim = claims.find(settings_.user_id_claim);
-  if (claim == nullptr) return std::nullopt;
-  if (claim->is_int64()) return UserIdClaim{claim->get_int64()};
-  if (claim->is_string()) return UserIdClaim{std::string_view(claim->get_string())};
-  return std::nullopt;
+  return user_id_claim(settings_, claims);
 }
 
 std::string_view TokenCodec::token_type(const Claims& claims) const {

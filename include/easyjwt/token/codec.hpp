@@ -1,53 +1,22 @@
 #pragma once
 
-#include <array>
-#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/object.hpp>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/core/json.hpp"
 #include "easyjwt/jose/key.hpp"
 #include "easyjwt/jose/key_set.hpp"
+#include "easyjwt/token/claims.hpp"
 #include "easyjwt/token/settings.hpp"
 #include "easyjwt/token/token_type.hpp"
 
 namespace easyjwt {
-
-/// What a token says of whom it is for, before anyone has looked: the USER_ID_CLAIM.
-using UserIdClaim = std::variant<std::int64_t, std::string_view>;
-
-/// The memory of one decoding; Claims are views into it. One thread at a time; the next decoding
-/// overwrites the last.
-class Scratch {
- public:
-  Scratch() = default;
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
- private:
-  friend class TokenCodec;
-  std::string payload_;
-  std::array<unsigned char, 4096> buffer_;  // the claims of any usual token, with no allocation
-  std::optional<json::monotonic_resource> arena_;
-  std::optional<json::value> value_;  // in the arena: declared after it, gone before it
-};
-
-/// The claims of a token whose signature, times, audience and issuer stand. Views into a Scratch.
-struct Claims {
-  const json::object* members = nullptr;
-  std::string_view jti;             ///< empty: there is none
-  std::optional<std::int64_t> exp;  ///< seconds since 1970, rounded down
-
-  const json::value* find(std::string_view name) const { return members->if_contains(name); }
-};
 
 /// Where verifying keys come from when others sign, too (JWK_URL): the set in which the key of a
 /// header's "kid" is to be looked for. Any thread; may do I/O. Errors (Errc::unavailable,
