@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "client/breaker.hpp"
+#include "client/local_trust.hpp"
+#include "easyjwt/client/jwks.hpp"
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/settings_error.hpp"
 #include "easyjwt/core/waiting.hpp"
@@ -24,11 +26,6 @@ using Verdict = Result<std::shared_ptr<const Identity>>;
 /// auth-service holds only the first of a token's requests.
 constexpr auto patience = Breaker::Settings().patience + std::chrono::milliseconds{250};
 
-/// A 401 with nothing but {"detail"}.
-tl::unexpected<Error> refuse(Text detail, std::string reason = {}) {
-  return fail(Errc::auth_service_refused, std::move(detail), std::move(reason));
-}
-
 /// Python's str.strip(), of what can stand in a header.
 std::string_view strip(std::string_view text) {
   constexpr std::string_view space = " \t\n\v\f\r";
@@ -39,7 +36,7 @@ std::string_view strip(std::string_view text) {
 
 /// What the original makes of what verify said: its "detail" alone.
 tl::unexpected<Error> refuse_as_verify(const Error& said) {
-  if (said.body.empty()) return refuse({"Token is invalid or expired", {}}, said.reason);
+  if (said.body.empty()) return refuse_token({"Token is invalid or expired", {}}, said.reason);
   Error error{Errc::auth_service_refused, {}, said.reason};
   const auto body = parse_json(said.body);
   const auto* object = body ? body->if_object() : nullptr;
@@ -92,30 +89,55 @@ struct Authenticator::Impl {
   using Tokens = std::map<std::string, Token>;
 
   Impl(AuthenticatorSettings s, RemoteAuth& r, Admit a)
-      : settings(std::move(s)), remote(r), admit(a ? std::move(a) : Admit(as_it_is)) {
+      : settings(std::move(s)), remote(r), admit(a ? a : Admit(as_it_is)) {
     if (settings.header_types.empty()) {
       throw SettingsError("EASY_JWT.AUTH_HEADER_TYPES", "must not be empty");
     }
+    if (settings.verify_mode == VerifyMode::local) trust_locally(std::move(a));
+  }
+
+  void trust_locally(Admit again) {
+    const auto& s = settings.local;
+    const auto algorithm = jose::parse_algorithm(s.token.algorithm);
+    if (!s.jwk_url.empty() && algorithm && !jose::is_hmac(*algorithm)) {
+      fetcher.emplace(fetch::FetcherSettings{.connect_timeout = std::chrono::seconds{2},
+                                             .total_timeout = std::chrono::seconds{5},
+                                             .max_body = jose::max_key_set_size,
+                                             .max_handles = 1,
+                                             .ca_file = s.ca_file});
+      jwks.emplace(JwksSettings{.url = s.jwk_url, .algorithm = *algorithm}, *fetcher,
+                   settings.clock, settings.log);
+    }
+    local.emplace(s, jwks ? &*jwks : nullptr, revocations, LocalTrust::Staleness{},
+                  std::move(again), settings.clock);
   }
 
   Verdict authenticate(std::string_view header) {
     if (header.empty()) return nullptr;
     // Before the scheme is looked at, as there: "Basic" alone is refused, not left to others.
-    const auto spaces = std::count(header.begin(), header.end(), ' ');
-    if (spaces == 0) return refuse({"Invalid basic header. No credentials provided.", {}});
-    if (spaces > 1) {
-      return refuse({"Invalid basic header. Credentials string should not contain spaces.", {}});
-    }
     const auto space = header.find(' ');
+    if (space == header.npos) {
+      return refuse_token({"Invalid basic header. No credentials provided.", {}});
+    }
+    if (header.find(' ', space + 1) != header.npos) {
+      return refuse_token(
+          {"Invalid basic header. Credentials string should not contain spaces.", {}});
+    }
     const auto& types = settings.header_types;
     if (std::find(types.begin(), types.end(), header.substr(0, space)) == types.end()) {
       return nullptr;
     }
     const auto token = strip(header.substr(space + 1));
     // What the auth-service's verify says of an empty token has no "detail".
-    if (token.empty()) return refuse({"Incorrect authentication credentials.", {}});
+    if (token.empty()) return refuse_token({"Incorrect authentication credentials.", {}});
+    const auto ask_first = [&] { return ask_remote(token); };
+    return local ? local->authenticate(token, ask_first) : ask_first();
+  }
+
+  Verdict ask_remote(std::string_view token) {
     if (!RemoteAuth::can_be_token(token)) {
-      return refuse({"Token is invalid or expired", {}}, "what cannot be a token was not sent");
+      return refuse_token({"Token is invalid or expired", {}},
+                          "what cannot be a token was not sent");
     }
     if (!may_wait()) return fail(Errc::would_wait);
     return share(token);
@@ -126,7 +148,7 @@ struct Authenticator::Impl {
     if (user) return admit(*user);
     if (user.error().code != Errc::auth_service_refused) return fail(user.error());
     const auto verified = remote.verify(token);
-    if (verified) return refuse({}, user.error().reason);
+    if (verified) return refuse_token({}, user.error().reason);
     if (verified.error().code != Errc::auth_service_refused) return fail(verified.error());
     return refuse_as_verify(verified.error());
   }
@@ -190,6 +212,12 @@ struct Authenticator::Impl {
   const AuthenticatorSettings settings;
   RemoteAuth& remote;
   const Admit admit;
+
+  // VERIFY_MODE "local".
+  std::optional<fetch::Fetcher> fetcher;
+  std::optional<Jwks> jwks;
+  Revocations revocations;
+  std::optional<LocalTrust> local;
 
   std::mutex mutex;
   Tokens tokens;

@@ -1,6 +1,7 @@
 #include "easyjwt/client/jwks.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -155,6 +156,7 @@ struct Jwks::Impl {
       failed = !fetched;
       if (fetched) {
         keys = std::move(fetched->keys);
+        if (std::exchange(digest, fetched->digest) != fetched->digest) ++generation;
         // Before it is stale, with time for a second attempt.
         pause = std::max(fetched->lifetime * 4 / 5, std::chrono::seconds{1});
       } else {
@@ -220,9 +222,11 @@ struct Jwks::Impl {
   std::mutex mutex;
   std::condition_variable changed;
   Keys keys;
-  Time attempted{};               // the last fetch was begun
-  std::chrono::seconds pause{0};  // from then to the next
-  bool failed = false;            // what came of it
+  std::string digest;                        // of `keys`
+  std::atomic<std::uint64_t> generation{0};  // of `keys`
+  Time attempted{};                          // the last fetch was begun
+  std::chrono::seconds pause{0};             // from then to the next
+  bool failed = false;                       // what came of it
   bool wanted = false;
   bool fetching = false;
   bool fetching_for_unknown = false;  // whoever looks for an unknown kid shares this one
@@ -241,5 +245,7 @@ Jwks::~Jwks() = default;
 Result<std::shared_ptr<const jose::KeySet>> Jwks::find(std::optional<std::string_view> kid) {
   return impl_->find(kid);
 }
+
+std::uint64_t Jwks::generation() const noexcept { return impl_->generation.load(); }
 
 }  // namespace easyjwt

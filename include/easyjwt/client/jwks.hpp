@@ -56,6 +56,10 @@ class Jwks {
   /// Errc::would_wait: a fetch is needed and this thread may not wait for one; none was begun.
   Result<std::shared_ptr<const jose::KeySet>> find(std::optional<std::string_view> kid);
 
+  /// Another one whenever another set serves: what was verified by the keys of an earlier one may
+  /// no longer stand.
+  std::uint64_t generation() const noexcept;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

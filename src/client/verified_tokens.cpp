@@ -1,0 +1,50 @@
+#include "client/verified_tokens.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace easyjwt {
+
+VerifiedTokens::VerifiedTokens(std::size_t most)
+    : mask_(std::bit_ceil(std::max<std::size_t>((most + ways - 1) / ways, 1)) - 1),
+      sets_(mask_ + 1) {}
+
+VerifiedTokens::~VerifiedTokens() {
+  for (auto& set : sets_) {
+    for (auto& way : set) delete way.load();
+  }
+}
+
+void VerifiedTokens::put(std::unique_ptr<const Entry> entry) {
+  const auto index = entry->token.a & mask_;
+  auto& set = sets_[index];
+  std::unique_ptr<const Entry> old;
+  {
+    const std::lock_guard lock(writing_[index % locks]);
+    auto* place = &set.front();
+    for (auto& way : set) {
+      const auto* there = way.load();
+      if (there != nullptr && there->token == entry->token) {
+        place = &way;
+        break;
+      }
+      const auto* chosen = place->load();
+      if (chosen != nullptr && (there == nullptr || there->until < chosen->until)) place = &way;
+    }
+    old.reset(place->exchange(entry.release()));
+  }
+  if (old) retire(std::move(old));
+}
+
+void VerifiedTokens::retire(std::unique_ptr<const Entry> entry) {
+  // Waiting for readers is for many at a time.
+  std::vector<std::unique_ptr<const Entry>> free;
+  const std::lock_guard lock(retiring_);
+  retired_.push_back(std::move(entry));
+  if (retired_.size() < max_retired) return;
+  free.swap(retired_);
+  grace_.wait();
+}
+
+}  // namespace easyjwt
