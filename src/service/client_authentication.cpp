@@ -1,17 +1,34 @@
 #include "service/client_authentication.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace easyjwt {
 namespace {
+
 constexpr std::string_view ours = "EasyJWTAuthentication";
+
+AuthenticatorSettings authenticator_settings(const ServiceSettings& settings, const Log& log) {
+  AuthenticatorSettings out{.header_types = settings.auth_header_types,
+                            .verify_mode = settings.verify_mode};
+  if (settings.verify_mode == VerifyMode::remote) return out;
+  out.local = settings.local;
+  out.local.token = settings.token;
+  out.local.token_types = settings.auth.auth_token_classes;
+  out.local.jwk_url = settings.jwk_url.value_or("");
+  // Where the original's OpenSSL looks for a certificate authority of one's own.
+  if (const char* file = std::getenv("SSL_CERT_FILE")) out.local.ca_file = file;
+  out.log = log;
+  return out;
 }
 
+}  // namespace
+
 ClientAuthentication::ClientAuthentication(const ServiceSettings& settings, RemoteAuth& remote,
-                                           Admit admit)
+                                           const Log& log, Admit admit)
     : settings_(settings),
-      authenticator_({.header_types = settings.auth_header_types}, remote, std::move(admit)) {}
+      authenticator_(authenticator_settings(settings, log), remote, std::move(admit)) {}
 
 IdentityResult ClientAuthentication::identify(const http::Request& request) {
   const auto& classes = settings_.authentication_classes;

@@ -13,8 +13,9 @@ namespace easyjwt {
 /// (Errc::would_wait).
 class ClientAuthentication {
  public:
-  /// Both must outlive it.
-  ClientAuthentication(const ServiceSettings& settings, RemoteAuth& remote, Admit admit);
+  /// Both must outlive it. Throws SettingsError.
+  ClientAuthentication(const ServiceSettings& settings, RemoteAuth& remote, const Log& log,
+                       Admit admit);
 
   /// Null: no credentials. SessionAuthentication finds none, as long as there are no pages on which
   /// to start a session.

@@ -21,7 +21,7 @@ ClientService::ClientService(const ServiceSettings& settings, db::Database& data
                              const std::vector<OwnView>& views, const BoundSerializer* serializer)
     : remote_(remote_settings(settings), log),
       identities_(database, serializer, settings.user_model_serializer, system_clock()),
-      authentication_(settings, remote_, [this](const json::object& user) {
+      authentication_(settings, remote_, log, [this](const json::object& user) {
         return identities_.of_remote_user(user);
       }) {
   const auto admit = [this](const json::object& user) { return identities_.of_remote_user(user); };

@@ -283,11 +283,14 @@ class Loader {
       const auto name = app.value<std::string_view>();
       if (name == "easyjwt_client") loaded_.settings = ServiceSettings::of(ServiceKind::client);
     }
+    const auto mode = sources_.find("EASY_JWT.VERIFY_MODE");
+    judges_ = mode != sources_.end() && mode->second.node->value_or(std::string_view()) == "local";
   }
 
   bool is_of_the_other(const SettingRow& row) const {
     using enum SettingRow::Audience;
-    return row.audience == (loaded_.settings.kind == ServiceKind::client ? auth : client);
+    if (loaded_.settings.kind == ServiceKind::auth) return row.audience == client;
+    return row.audience == auth && !(judges_ && row.judging);
   }
 
   /// Whether a value is another than the setting's default, which may stand anywhere.
@@ -380,6 +383,10 @@ class Loader {
   void finish_client() {
     auto& s = loaded_.settings;
     s.remote.auth_header_type = s.auth_header_types.front();
+    if (judges_) {
+      finish_verifying_key();
+      finish_claims();
+    }
     if (s.refresh_token_in_cookie && !s.csrf_protection) {
       error("CSRF_PROTECTION", "REFRESH_TOKEN_IN_COOKIE is enabled but CSRF_PROTECTION is off.");
       loaded_.errors.back().id = "easyjwt_client.E002";
@@ -398,10 +405,14 @@ class Loader {
     } else if (auto pem = read_pem("EASY_JWT.SIGNING_KEY", token.signing_key.view())) {
       token.signing_key = Secret(std::move(*pem));
     }
-    if (!token.verifying_key.empty()) {
-      if (auto pem = read_pem("EASY_JWT.VERIFYING_KEY", token.verifying_key)) {
-        token.verifying_key = std::move(*pem);
-      }
+    finish_verifying_key();
+  }
+
+  void finish_verifying_key() {
+    auto& token = loaded_.settings.token;
+    if (token.verifying_key.empty() || token.algorithm.starts_with("HS")) return;
+    if (auto pem = read_pem("EASY_JWT.VERIFYING_KEY", token.verifying_key)) {
+      token.verifying_key = std::move(*pem);
     }
   }
 
@@ -481,6 +492,7 @@ class Loader {
   }
 
   LoadedSettings loaded_;
+  bool judges_ = false;  // VERIFY_MODE is "local"
   std::vector<std::unique_ptr<toml::node>> trees_;
   std::map<std::string, Source, std::less<>> sources_;
 };

@@ -159,6 +159,36 @@ std::string read(const toml::node& node, TokenType& out) {
 }
 std::string show(TokenType type) { return quoted(class_name(type)); }
 
+std::string read(const toml::node& node, VerifyMode& out) {
+  std::string name;
+  if (auto wrong = read(node, name); !wrong.empty()) return wrong;
+  if (name != "remote" && name != "local") return "must be \"remote\" or \"local\"";
+  out = name == "local" ? VerifyMode::local : VerifyMode::remote;
+  return {};
+}
+std::string show(VerifyMode mode) { return mode == VerifyMode::local ? "\"local\"" : "\"remote\""; }
+
+std::string_view name_of(StalenessPolicy policy) {
+  switch (policy) {
+    case StalenessPolicy::remote: return "remote";
+    case StalenessPolicy::refuse: return "refuse";
+    case StalenessPolicy::accept: break;
+  }
+  return "accept";
+}
+std::string read(const toml::node& node, StalenessPolicy& out) {
+  std::string name;
+  if (auto wrong = read(node, name); !wrong.empty()) return wrong;
+  for (const auto each :
+       {StalenessPolicy::remote, StalenessPolicy::refuse, StalenessPolicy::accept}) {
+    if (name != name_of(each)) continue;
+    out = each;
+    return {};
+  }
+  return "must be \"remote\", \"refuse\" or \"accept\"";
+}
+std::string show(StalenessPolicy policy) { return quoted(name_of(policy)); }
+
 template <class T>
 std::string read(const toml::node& node, std::vector<T>& out) {
   const auto* list = node.as_array();
@@ -369,6 +399,7 @@ auto at(Members... members) {
 template <class T>
 std::string_view type_name(const T&) {
   if constexpr (std::is_same_v<T, bool>) return "true, false";
+  if constexpr (std::is_enum_v<T>) return "string";
   if constexpr (std::is_integral_v<T>) return "integer";
   if constexpr (std::is_same_v<T, double> || std::is_same_v<T, milliseconds>) return "seconds";
   if constexpr (std::is_same_v<T, std::optional<std::int64_t>>) return "integer";
@@ -388,7 +419,8 @@ SettingRow row(std::string_view key, Path path, std::string_view text,
                std::type_identity_t<std::function<std::string(T&)>> check = nullptr) {
   SettingRow row{.key = key, .type = type_name(T{}), .text = text};
   row.is_text = std::is_same_v<T, std::string> || std::is_same_v<T, Secret> ||
-                std::is_same_v<T, std::optional<std::string>>;
+                std::is_same_v<T, std::optional<std::string>> || std::is_same_v<T, VerifyMode> ||
+                std::is_same_v<T, StalenessPolicy>;
   row.secret = std::is_same_v<T, Secret> || std::is_same_v<T, std::vector<Secret>>;
   row.read = [path, check = std::move(check)](ServiceSettings& settings, const toml::node& node) {
     auto wrong = read(node, path(settings));
@@ -421,6 +453,11 @@ SettingRow auth(SettingRow row) {
   row.audience = Audience::auth;
   return row;
 }
+/// What tokens are judged by, by whoever does.
+SettingRow judging(SettingRow row) {
+  row.judging = true;
+  return auth(std::move(row));
+}
 SettingRow client(SettingRow row) {
   row.audience = Audience::client;
   return row;
@@ -448,7 +485,8 @@ SettingRow audience_row() {
   SettingRow row{.key = "EASY_JWT.AUDIENCE",
                  .type = "string or list",
                  .text = "the aud claim of tokens: written, and required to match; empty: none",
-                 .audience = Audience::auth};
+                 .audience = Audience::auth,
+                 .judging = true};
   row.read = [](ServiceSettings& settings, const toml::node& node) -> std::string {
     auto& token = settings.token;
     token.audience.clear();
@@ -621,6 +659,7 @@ std::vector<SettingRow> make_table() {
   using X = http::CsrfSettings;
   using O = http::CorsSettings;
   using R = RemoteAuthSettings;
+  using L = LocalSettings;
   constexpr auto of_client = Audience::client;
   constexpr std::string_view string = "string", boolean = "true, false";
   const std::string none = "\"\"";
@@ -745,23 +784,23 @@ std::vector<SettingRow> make_table() {
                "and ends the old one; needs easyjwt_auth.token_blacklist")),
       auth(row("EASY_JWT.UPDATE_LAST_LOGIN", at(&S::auth, &A::update_last_login),
                "a login by token sets last_login (a write per login)")),
-      auth(row("EASY_JWT.ALGORITHM", at(&S::token, &T::algorithm),
-               "HS, RS, ES or PS with 256, 384 or 512, or EdDSA",
-               one_of({"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384",
-                       "ES512", "PS256", "PS384", "PS512", "EdDSA"}))),
-      auth(row("EASY_JWT.SIGNING_KEY", at(&S::token, &T::signing_key),
-               "HS*: the secret; else the private key, PEM text or a file; empty: SECRET_KEY")),
-      auth(row("EASY_JWT.VERIFYING_KEY", at(&S::token, &T::verifying_key),
-               "public key, PEM text or a file; empty: derived from SIGNING_KEY")),
+      judging(row("EASY_JWT.ALGORITHM", at(&S::token, &T::algorithm),
+                  "HS, RS, ES or PS with 256, 384 or 512, or EdDSA",
+                  one_of({"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384",
+                          "ES512", "PS256", "PS384", "PS512", "EdDSA"}))),
+      judging(row("EASY_JWT.SIGNING_KEY", at(&S::token, &T::signing_key),
+                  "HS*: the secret; else the private key, PEM text or a file; empty: SECRET_KEY")),
+      judging(row("EASY_JWT.VERIFYING_KEY", at(&S::token, &T::verifying_key),
+                  "public key, PEM text or a file; empty: derived from SIGNING_KEY")),
       audience_row(),
-      auth(row("EASY_JWT.ISSUER", at(&S::token, &T::issuer),
-               "the iss claim of tokens: written, and required to match; empty: none")),
-      auth(
+      judging(row("EASY_JWT.ISSUER", at(&S::token, &T::issuer),
+                  "the iss claim of tokens: written, and required to match; empty: none")),
+      judging(
           row("EASY_JWT.JWK_URL", at(&S::jwk_url),
               "a JWK Set whose keys alone verify tokens, with an asymmetric ALGORITHM; an https:// "
               "URL is checked against the system's CAs or the file in $SSL_CERT_FILE")),
-      auth(row("EASY_JWT.LEEWAY", at(&S::token, &T::leeway),
-               "how far clocks may be apart; may have a fraction")),
+      judging(row("EASY_JWT.LEEWAY", at(&S::token, &T::leeway),
+                  "how far clocks may be apart; may have a fraction")),
       row("EASY_JWT.AUTH_HEADER_TYPES", at(&S::auth_header_types),
           "schemes before the token in its header", each(http_token, 1)),
       shown_as(
@@ -775,15 +814,15 @@ std::vector<SettingRow> make_table() {
           "the claim that names the user", not_empty),
       auth(row("EASY_JWT.USER_AUTHENTICATION_RULE", at(&S::user_authentication_rule),
                "who may log in: the active", class_of({"default_user_authentication_rule"}))),
-      auth(row("EASY_JWT.AUTH_TOKEN_CLASSES", at(&S::auth, &A::auth_token_classes),
-               "tokens that open views: \"AccessToken\", \"SlidingToken\"",
-               [](std::vector<TokenType>& list) {
-                 return std::string(list.empty() ? "must not be empty" : "");
-               })),
-      auth(row("EASY_JWT.TOKEN_TYPE_CLAIM", at(&S::token, &T::token_type_claim),
-               "the claim that says which class a token is of", not_empty)),
-      auth(row("EASY_JWT.JTI_CLAIM", at(&S::token, &T::jti_claim),
-               "the claim that holds a token's id", not_empty)),
+      judging(row("EASY_JWT.AUTH_TOKEN_CLASSES", at(&S::auth, &A::auth_token_classes),
+                  "tokens that open views: \"AccessToken\", \"SlidingToken\"",
+                  [](std::vector<TokenType>& list) {
+                    return std::string(list.empty() ? "must not be empty" : "");
+                  })),
+      judging(row("EASY_JWT.TOKEN_TYPE_CLAIM", at(&S::token, &T::token_type_claim),
+                  "the claim that says which class a token is of", not_empty)),
+      judging(row("EASY_JWT.JTI_CLAIM", at(&S::token, &T::jti_claim),
+                  "the claim that holds a token's id", not_empty)),
       auth(row("EASY_JWT.TOKEN_USER_CLASS", at(&S::token_user_class),
                "the user of a token without a database", class_of({"TokenUser"}))),
       auth(row("EASY_JWT.SLIDING_TOKEN_REFRESH_EXP_CLAIM",
@@ -813,17 +852,28 @@ std::vector<SettingRow> make_table() {
                "false: a token's row has its id alone, so that a database that leaks holds no "
                "token that could be used")),
       later("EASY_JWT.DETECT_REUSE", boolean, "false", "a rotated token that comes again ends all"),
-      auth(row("EASY_JWT.ROTATION_GRACE", at(&S::auth, &A::rotation_grace),
-               "seconds in which a token that rotation has blacklisted gets the same pair again, for "
-               "a client that lost the answer",
-               [](std::int64_t& value) { return value > 300 ? "must be at most 300" : ""; })),
+      auth(row(
+          "EASY_JWT.ROTATION_GRACE", at(&S::auth, &A::rotation_grace),
+          "seconds in which a token that rotation has blacklisted gets the same pair again, for "
+          "a client that lost the answer",
+          [](std::int64_t& value) { return value > 300 ? "must be at most 300" : ""; })),
       later("EASY_JWT.SESSION_CLAIM", string, none, "the claim that names a token family"),
       later("EASY_JWT.KEY_ROTATION_INTERVAL", "lifetime", none, "how often signing keys change"),
-      later("EASY_JWT.VERIFY_MODE", string, "\"remote\"", "how a client-service judges tokens",
-            of_client),
+      client(
+          row("EASY_JWT.VERIFY_MODE", at(&S::verify_mode),
+              "who judges a token: \"remote\", the auth-service at every request; \"local\", the "
+              "service itself by ALGORITHM and SIGNING_KEY, VERIFYING_KEY or JWK_URL "
+              "(docs/security.md)")),
+      client(
+          row("EASY_JWT.LOCAL_USER_LIFETIME", at(&S::local, &L::user_lifetime),
+              "with VERIFY_MODE \"local\", how long what the auth-service said of a user is taken "
+              "for true where no feed says otherwise")),
       later("EASY_JWT.MAX_STALENESS", "lifetime", "\"5s\"", "how old the revocation feed may be",
             of_client),
-      later("EASY_JWT.STALENESS_POLICY", string, "\"remote\"", "what to do beyond that", of_client),
+      client(row("EASY_JWT.STALENESS_POLICY", at(&S::local, &L::staleness_policy),
+                 "what is done with a token while there are no keys to verify it by or the feed is "
+                 "older than MAX_STALENESS: \"remote\", ask the auth-service; \"refuse\", 503; "
+                 "\"accept\", go by what was known last (without any keys: 503)")),
 
       remote(row("EASY_JWT.REMOTE_AUTH_SERVICE_URL", at(&S::remote, &R::service_url),
                  "the auth-service, http:// or https://; its certificate is checked against the "

@@ -20,6 +20,8 @@ struct SettingRow {
   std::string_view type;  ///< for people: "lifetime"
   std::string_view text;  ///< what it means, in one line
   Audience audience = Audience::both;
+  /// Of an auth-service's: a client-service with VERIFY_MODE "local" judges tokens by it, too.
+  bool judging = false;
   bool secret = false;  ///< never shown
   bool required = false;
   bool is_text = false;   ///< an environment variable is the text itself, not JSON

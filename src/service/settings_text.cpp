@@ -25,6 +25,7 @@ std::string reference_row(const SettingRow& row) {
   if (of_client != shown) value += "; client-service: `" + of_client + '`';
   if (row.required) value += value.empty() ? "required" : " (required)";
   std::string text(row.text);
+  if (row.judging) text += "; *";
   if (!row.supported) text += text.empty() ? "only the default yet" : "; only the default yet";
   return "| `" + std::string(row.name()) + "` | " + std::string(row.type) + " | " + value + " | " +
          text + " |\n";
@@ -59,7 +60,10 @@ std::string project_file(ServiceKind kind, std::string_view secret_key,
       "# Keep this file to yourself (mode 0600): it holds keys. docs/settings.md says more.\n";
   std::string_view section;
   for (const auto& row : settings_table()) {
-    if (row.audience == (is_client ? Audience::auth : Audience::client)) continue;
+    if (row.audience == (is_client ? Audience::auth : Audience::client) &&
+        !(is_client && row.judging)) {
+      continue;
+    }
     if (row.section() != section) {
       section = row.section();
       out += "\n\n[" + std::string(section) + "]";
@@ -71,7 +75,7 @@ std::string project_file(ServiceKind kind, std::string_view secret_key,
     bool set = row.required;
     for (const auto& [key, made] :
          {std::pair{"SECRET_KEY", secret_key}, std::pair{"EASY_JWT.SIGNING_KEY", signing_key}}) {
-      if (row.key != key) continue;
+      if (row.key != key || (is_client && row.judging)) continue;
       value = '"' + std::string(made) + '"';
       set = true;
     }
@@ -108,8 +112,8 @@ The settings are a TOML file: `easyjwt --config FILE`, else `$EASYJWT_CONFIG`, e
 
 ## Both services
 )" + rows_of(Audience::both) +
-         "\n## The auth-service\n" + rows_of(Audience::auth) + "\n## The client-service\n" +
-         rows_of(Audience::client);
+         "\n## The auth-service\n\n*: also of a client-service with VERIFY_MODE \"local\".\n" +
+         rows_of(Audience::auth) + "\n## The client-service\n" + rows_of(Audience::client);
 }
 
 }  // namespace easyjwt

@@ -10,6 +10,7 @@
 #include "easyjwt/token/codec.hpp"
 #include "easyjwt/user/hasher.hpp"
 #include "easyjwt/user/validators.hpp"
+#include "service/client_authentication.hpp"
 #include "service/client_service.hpp"
 #include "service/remote_keys.hpp"
 #include "service/settings_table.hpp"
@@ -40,10 +41,7 @@ class Checks {
       warn("W003", "EASY_JWT.BLACKLIST_AFTER_ROTATION",
            "does nothing without easyjwt_auth.token_blacklist in INSTALLED_APPS");
     }
-    if (!s_.debug && uses_remote_keys(s_) && crosses_network_in_clear(*s_.jwk_url)) {
-      warn("W006", "EASY_JWT.JWK_URL",
-           "is http://: whoever is on the way can put in keys and make tokens");
-    }
+    check_jwk_url();
   }
 
   void check_client() {
@@ -55,6 +53,7 @@ class Checks {
       warn("W008", "EASY_JWT.REMOTE_AUTH_SERVICE_URL",
            "uses http://: credentials and tokens will be transmitted in cleartext");
     }
+    if (s_.verify_mode == VerifyMode::local) check_local();
     if (!s_.refresh_token_in_cookie) return;
     // The original's, and its words.
     if (!s_.refresh_cookie.secure && !s_.debug) {
@@ -66,6 +65,34 @@ class Checks {
       warn_original("W002", "CSRF_COOKIE_HTTPONLY",
                     "CSRF_COOKIE_HTTPONLY=True is incompatible with the library's default /csrf/ "
                     "bootstrap endpoint: JavaScript cannot read the csrftoken cookie.");
+    }
+  }
+
+  void check_local() {
+    if (s_.token.algorithm.starts_with("HS")) {
+      check_signing_key_size();
+      warn("W018", "EASY_JWT.VERIFY_MODE",
+           "is \"local\" with " + s_.token.algorithm +
+               ": whoever has SIGNING_KEY verifies tokens and can make them, of anybody and for "
+               "every service; of an asymmetric ALGORITHM a service has the public key alone");
+    } else {
+      check_jwk_url();
+      if (!s_.token.signing_key.empty()) {
+        warn("W020", "EASY_JWT.SIGNING_KEY",
+             "is of no use here with ALGORITHM " + s_.token.algorithm +
+                 ": a private key belongs to the auth-service alone");
+      }
+    }
+    warn("W019", "EASY_JWT.VERIFY_MODE",
+         "is \"local\": the service does not see what the auth-service revokes; a token stands "
+         "until "
+         "it expires");
+  }
+
+  void check_jwk_url() {
+    if (!s_.debug && uses_remote_keys(s_) && crosses_network_in_clear(*s_.jwk_url)) {
+      warn("W006", "EASY_JWT.JWK_URL",
+           "is http://: whoever is on the way can put in keys and make tokens");
     }
   }
 
@@ -181,7 +208,8 @@ std::optional<SettingsProblem> check_constructors(const LoadedSettings& loaded,
   const auto& settings = loaded.settings;
   try {
     if (settings.kind == ServiceKind::client) {
-      const RemoteAuth remote(remote_settings(settings), no_log());
+      RemoteAuth remote(remote_settings(settings), no_log());
+      const ClientAuthentication authentication(settings, remote, no_log(), {});
     } else {
       const RemoteKeys keys(settings, no_log());
       const TokenCodec codec(settings.token, keys.source());

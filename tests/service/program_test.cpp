@@ -166,7 +166,7 @@ TEST_F(ProgramTest, StartprojectClient) {
   EXPECT_NE(text.find("\nINSTALLED_APPS = [\"easyjwt_client\", \"easyjwt_user\", \"admin\"]\n"),
             std::string::npos);
   EXPECT_NE(text.find("\n# REMOTE_AUTH_SERVICE_URL = "), std::string::npos);
-  EXPECT_EQ(text.find("SIGNING_KEY = "), std::string::npos);
+  EXPECT_EQ(text.find("\nSIGNING_KEY = "), std::string::npos);
   EXPECT_EQ(run({"--config", file, "check"}).out,
             "System check identified no issues (0 silenced).\n");
   EXPECT_EQ(run({"--config", file, "migrate"}).code, 0);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "easyjwt/auth/settings.hpp"
+#include "easyjwt/client/local_settings.hpp"
 #include "easyjwt/client/remote_auth.hpp"
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/settings_error.hpp"
@@ -82,6 +83,8 @@ struct ServiceSettings {
 
   // A client-service's.
   RemoteAuthSettings remote;
+  VerifyMode verify_mode = VerifyMode::remote;
+  LocalSettings local;  ///< but for what `token`, `jwk_url` and `auth` have of it
   bool refresh_token_in_cookie = false;
   Cookie refresh_cookie{.name = "refresh_token", .http_only = true};
   std::vector<std::string> allowed_auth_origins;  ///< empty: any
