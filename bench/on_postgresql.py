@@ -10,7 +10,7 @@
 """
 import argparse, os, pathlib, re, shutil, statistics, subprocess, sys, tempfile
 
-from service import Service, cpu_seconds, post, rotation_script, wrk
+from service import Service, cpu_seconds, post, rotate, rotation_script
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
 import postgresql  # noqa: E402
@@ -60,15 +60,10 @@ def bench_rotation(program, folder, options):
         service = Service(program, folder, ROTATING, cores="0,1", threads=0, url=cluster.url("bench"))
         rates, floors, costs = [], [], []
         for _ in range(options.rounds):
-            tokens = [service.login(1 + i % 64)["refresh"] for i in range(256)]
-            before = cpu_seconds(service.pids)
-            requests, bad, _ = wrk(service.port, rotation_script(tokens), folder, options.seconds,
-                                   cores="0,1")
-            if bad:
-                sys.exit(f"{bad} of {requests} rotations were not answered 200")
-            rates.append(requests / options.seconds)
-            costs.append((cpu_seconds(service.pids) - before) / requests * 1e6)
-            floors.append(pgbench(cluster, "bench", tokens[0], folder, options.seconds))
+            rate, cost = rotate(options.build, service, options.seconds)
+            rates.append(rate)
+            costs.append(cost)
+            floors.append(pgbench(cluster, "bench", service.login()["refresh"], folder, options.seconds))
         service.stop()
     rate, floor = statistics.median(rates), statistics.median(floors)
     print(f"\nRefresh with rotation and blacklisting on PostgreSQL, durable, {CONNECTIONS} connections")

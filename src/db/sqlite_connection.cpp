@@ -130,7 +130,7 @@ std::optional<Error> SqliteConnection::connect() {
   // No mmap: a file that somebody truncates would be a SIGBUS instead of an error.
   constexpr std::string_view settings =
       "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
-      "PRAGMA synchronous=FULL; PRAGMA cache_size=-16384; PRAGMA journal_size_limit=4194304;";
+      "PRAGMA synchronous=FULL; PRAGMA cache_size=-16384; PRAGMA journal_size_limit=33554432;";
   if (auto done = run_script(settings); !done) return std::move(done.error());
   if (mode_ == Mode::reader) {
     if (auto done = run_script("PRAGMA query_only=ON"); !done) return std::move(done.error());

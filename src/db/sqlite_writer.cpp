@@ -20,9 +20,10 @@ thread_local RunningTask* running_task = nullptr;
 
 constexpr std::size_t largest_batch = 64;
 /// The log's length in pages from which it is checkpointed: once nothing has come for idle_time,
-/// and whatever comes.
+/// and whatever comes. The longer the log, the more often a page in it has been written again
+/// meanwhile, which is copied once.
 constexpr int checkpoint_when_idle = 250;
-constexpr int checkpoint_at_last = 1000;
+constexpr int checkpoint_at_last = 4000;
 constexpr std::chrono::milliseconds idle_time{20};
 constexpr std::chrono::milliseconds patience_while_locked{200};
 

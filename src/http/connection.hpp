@@ -11,7 +11,9 @@
 #include <charconv>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -70,6 +72,14 @@ struct Serving {
   /// once, behind an answer that was just sent, there is never anything (4 % of a verification);
   /// by then a client that has more to ask has often asked it.
   void read_soon(std::shared_ptr<AnyConnection> connection);
+  /// Any thread: has `connection`, which a lane is done with, resumed on this one. Those of a
+  /// commit come back at once, and wake the thread once: a call of the system for each was a tenth
+  /// of the writer's time.
+  void bring_back(std::shared_ptr<AnyConnection> connection);
+  void resume_all();
+
+  std::mutex brought_back_mutex;
+  std::vector<std::shared_ptr<AnyConnection>> brought_back;
 };
 
 /// What the thread's sweep knows of a connection.
@@ -86,6 +96,7 @@ class AnyConnection : public std::enable_shared_from_this<AnyConnection> {
   virtual void stop() = 0;
   virtual void close() = 0;
   virtual void read_now() = 0;
+  virtual void resume() = 0;
 
  protected:
   explicit AnyConnection(Serving& serving) : serving_(serving), place_(serving.connections.size()) {
@@ -114,6 +125,31 @@ inline void Serving::read_soon(std::shared_ptr<AnyConnection> connection) {
   net::post(io, [this] {
     for (const auto& each : std::exchange(to_read, {})) each->read_now();
   });
+}
+
+inline void Serving::bring_back(std::shared_ptr<AnyConnection> connection) {
+  {
+    const std::lock_guard lock(brought_back_mutex);
+    brought_back.push_back(std::move(connection));
+    if (brought_back.size() > 1) return;
+  }
+  net::post(io, [this] { resume_all(); });
+}
+
+inline void Serving::resume_all() {
+  std::vector<std::shared_ptr<AnyConnection>> all;
+  {
+    const std::lock_guard lock(brought_back_mutex);
+    all.swap(brought_back);
+  }
+  for (const auto& each : all) {
+    try {
+      each->resume();
+    } catch (const std::exception& fault) {
+      log(LogLevel::error, "unhandled exception", {{"what", fault.what()}});
+      each->close();
+    }
+  }
 }
 
 /// One client. Reads requests, has each answered, writes the answers in order; each of these steps
@@ -360,10 +396,10 @@ class Connection final : public AnyConnection, private Task {
       outcome_ = {};
       outcome_.response = serving_.router.error_response(*view_, *error);
     }
-    net::post(serving_.io, [self = std::move(self_)] { self->resume(); });
+    serving_.bring_back(std::move(self_));
     if (was_commit) lanes.committed();
   }
-  void resume() {
+  void resume() override {
     if (closed_) return;
     finish(std::exchange(outcome_, {}).response);
     proceed();

@@ -149,6 +149,10 @@ class Worker {
         acceptor_(io_),
         sweep_timer_(io_),
         accept_timer_(io_) {}
+  /// What lanes were done with after run() had ended goes before io_ does.
+  ~Worker() { serving_.brought_back.clear(); }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
 
   /// `first`: takes the port for itself, so that it fails where another server has it; only then is
   /// it shared, with the workers that come after.
