@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "db/sqlite_log_file.hpp"
 #include "easyjwt/core/waiting.hpp"
 
 namespace easyjwt::db {
@@ -108,7 +109,8 @@ std::optional<Error> SqliteConnection::connect() {
   // No SQLITE_OPEN_CREATE: a file that went missing while we served must not come back empty.
   sqlite3* handle = nullptr;
   const int opened =
-      sqlite3_open_v2(path_.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+      sqlite3_open_v2(path_.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                      mode_ == Mode::writer ? gathering_vfs() : nullptr);
   handle_.reset(handle);
   if (opened != SQLITE_OK) return error(opened, "opening");
   sqlite3_extended_result_codes(handle, 1);

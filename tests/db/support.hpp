@@ -22,8 +22,11 @@ namespace easyjwt::db {
 /// A connection of somebody else's: what another program sees and does.
 class Raw {
  public:
-  explicit Raw(const std::string& path) {
-    if (sqlite3_open(path.c_str(), &handle_) != SQLITE_OK) throw std::runtime_error("sqlite3_open");
+  explicit Raw(const std::string& path, const char* vfs = nullptr) {
+    constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    if (sqlite3_open_v2(path.c_str(), &handle_, flags, vfs) != SQLITE_OK) {
+      throw std::runtime_error("sqlite3_open");
+    }
   }
   ~Raw() { sqlite3_close(handle_); }
   Raw(const Raw&) = delete;
