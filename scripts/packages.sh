@@ -5,7 +5,8 @@ build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libboost1.81-dev libboost-json1.81-dev libssl-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev
   libargon2-dev libcrypt-dev libidn2-dev libcli11-dev libtomlplusplus-dev libspdlog-dev
-  libexpected-dev
+  libexpected-dev libkainjow-mustache-dev
+  libjs-bootstrap5      # its style sheet is built into the program
   libgtest-dev          # every preset but fuzz configures the tests
   python3-django        # its list of common passwords is embedded at build time
 )

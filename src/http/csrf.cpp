@@ -246,4 +246,8 @@ std::string Csrf::ensure_cookie(const Request& request, Response& response) cons
   return mask(secret);
 }
 
+void Csrf::renew_cookie(Response& response) const {
+  set_cookie(response, settings_.cookie, mask(random_string(secret_length, alphanumeric)));
+}
+
 }  // namespace easyjwt::http

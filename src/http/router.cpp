@@ -122,6 +122,7 @@ struct Router::Impl {
   std::unordered_map<std::string_view, Match> fixed;
   std::vector<const Route*> patterns;
   std::optional<Cors> cors;
+  ErrorPage error_page;
 
   Match find(Request& request) const {
     if (const auto found = fixed.find(request.path); found != fixed.end()) return found->second;
@@ -166,6 +167,13 @@ Response Router::Impl::to_response(const Error& error, const Route* route,
                                        : LogLevel::debug;
     log(level, "refused", {{"id", request.id}, {"path", request.path}, {"reason", error.reason}});
   }
+  if (error_page) {
+    const int shown = fault ? 500 : status == 401 ? 403 : status;
+    if (auto page = error_page(request, error, shown)) {
+      add_retry_after(*page, error);
+      return *std::move(page);
+    }
+  }
   if (fault) return internal_error(request.id);
   auto response = error_response(error);
   if (status == 401) {
@@ -179,7 +187,7 @@ Response Router::Impl::to_response(const Error& error, const Route* route,
 }
 
 Router::Router(std::vector<std::string> allowed_hosts, Log log)
-    : impl_(new Impl{AllowedHosts(std::move(allowed_hosts)), std::move(log), {}, {}, {}, {}}) {}
+    : impl_(new Impl{AllowedHosts(std::move(allowed_hosts)), std::move(log), {}, {}, {}, {}, {}}) {}
 Router::~Router() = default;
 
 void Router::add(View view) {
@@ -207,6 +215,7 @@ void Router::add(View view) {
 }
 
 void Router::use(Cors cors) { impl_->cors = std::move(cors); }
+void Router::use(ErrorPage page) { impl_->error_page = std::move(page); }
 
 Router::Outcome Router::dispatch(Request& request) const noexcept {
   Outcome out;
@@ -214,7 +223,8 @@ Router::Outcome Router::dispatch(Request& request) const noexcept {
   const Route* route = nullptr;
   try {
     const auto match = impl_->find(request);
-    // A view with an OPTIONS of its own judges it: for a proxy that asks us, 200 means "let it through".
+    // A view with an OPTIONS of its own judges it: for a proxy that asks us, 200 means "let it
+    // through".
     const bool is_own = match.route != nullptr && match.route->find(Method::options) != nullptr;
     if (cors && Cors::is_preflight(request) && !is_own) {
       out.response = cors->answer_preflight(request);

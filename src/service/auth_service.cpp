@@ -4,6 +4,7 @@
 
 #include "service/auth_api/auth_api.hpp"
 #include "service/auth_api/authentication.hpp"
+#include "service/pages/pages.hpp"
 
 namespace easyjwt {
 
@@ -14,9 +15,19 @@ AuthService::AuthService(const ServiceSettings& settings, db::Database& database
       codec_(settings.token, keys_.source()),
       tools_(settings, database, log),
       tokens_(settings.auth, codec_, database, tools_.accounts, system_clock()),
-      identities_(database, serializer, settings.user_model_serializer, system_clock()) {
-  add_auth_api(router, {settings, tokens_, tools_.accounts, database, codec_, serializer});
-  const auto authentication = std::make_shared<const Authentication>(settings, tokens_);
+      identities_(database, serializer, settings.user_model_serializer, system_clock()),
+      sessions_(settings, database, system_clock()),
+      renderer_(settings.csrf, {}) {
+  add_auth_api(router,
+               {settings, tokens_, tools_.accounts, database, codec_, sessions_, serializer});
+  add_pages(router, {.settings = settings,
+                     .database = database,
+                     .sessions = sessions_,
+                     .renderer = renderer_,
+                     .accounts = tools_.accounts,
+                     .clock = system_clock(),
+                     .log = log});
+  const auto authentication = std::make_shared<const Authentication>(settings, tokens_, sessions_);
   const auto who = [this, authentication](const http::Request& request) -> IdentityResult {
     const auto user = authentication->authenticate(request);
     if (!user) return fail(user.error());

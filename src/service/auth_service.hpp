@@ -8,7 +8,9 @@
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/service/settings.hpp"
 #include "easyjwt/token/codec.hpp"
+#include "service/browser_sessions.hpp"
 #include "service/flusher.hpp"
+#include "service/html/renderer.hpp"
 #include "service/identities.hpp"
 #include "service/own_views.hpp"
 #include "service/project.hpp"
@@ -16,8 +18,8 @@
 
 namespace easyjwt {
 
-/// What an auth-service serves: the endpoints of auth_api and views of its own, and what they
-/// decide by. Must outlive the server.
+/// What an auth-service serves: the endpoints of auth_api, pages and views of its own, and what
+/// they decide by. Must outlive the server.
 class AuthService {
  public:
   /// Throws SettingsError. `settings`, `database` and `serializer` (null: TokenUserSerializer) must
@@ -34,6 +36,8 @@ class AuthService {
   AccountTools tools_;
   Tokens tokens_;
   const Identities identities_;
+  const BrowserSessions sessions_;
+  const html::Renderer renderer_;
   std::optional<Flusher> flusher_;
 };
 

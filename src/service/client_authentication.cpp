@@ -26,13 +26,30 @@ AuthenticatorSettings authenticator_settings(const ServiceSettings& settings, co
 }  // namespace
 
 ClientAuthentication::ClientAuthentication(const ServiceSettings& settings, RemoteAuth& remote,
-                                           const Log& log, Admit admit)
+                                           const Log& log, Admit admit,
+                                           const BrowserSessions& sessions,
+                                           const Identities& identities)
     : settings_(settings),
+      identities_(identities),
+      session_(sessions, settings.csrf),
       authenticator_(authenticator_settings(settings, log), remote, std::move(admit)) {}
 
 IdentityResult ClientAuthentication::identify(const http::Request& request) {
-  const auto& classes = settings_.authentication_classes;
-  if (std::find(classes.begin(), classes.end(), ours) == classes.end()) return nullptr;
+  for (const auto& name : settings_.authentication_classes) {
+    auto identity = name == ours ? by_token(request) : by_session(request);
+    if (!identity || *identity != nullptr) return identity;
+  }
+  return nullptr;
+}
+
+IdentityResult ClientAuthentication::by_session(const http::Request& request) const {
+  const auto user = session_.authenticate(request);
+  if (!user) return fail(user.error());
+  if (!*user) return nullptr;
+  return identities_.of_local_user(**user);
+}
+
+IdentityResult ClientAuthentication::by_token(const http::Request& request) {
   const auto& name = settings_.auth_header_name;
   const auto count =
       std::count_if(request.headers.begin(), request.headers.end(),

@@ -6,6 +6,7 @@
 #include "easyjwt/http/request.hpp"
 #include "easyjwt/service/settings.hpp"
 #include "service/identities.hpp"
+#include "service/session_authentication.hpp"
 
 namespace easyjwt {
 
@@ -13,19 +14,23 @@ namespace easyjwt {
 /// (Errc::would_wait).
 class ClientAuthentication {
  public:
-  /// Both must outlive it. Throws SettingsError.
+  /// All must outlive it. Throws SettingsError.
   ClientAuthentication(const ServiceSettings& settings, RemoteAuth& remote, const Log& log,
-                       Admit admit);
+                       Admit admit, const BrowserSessions& sessions, const Identities& identities);
 
-  /// Null: no credentials. SessionAuthentication finds none, as long as there are no pages on which
-  /// to start a session.
+  /// Null: no credentials.
   IdentityResult identify(const http::Request& request);
 
   /// WWW-Authenticate of the first class; empty for one that has none.
   std::string challenge() const;
 
  private:
+  IdentityResult by_token(const http::Request& request);
+  IdentityResult by_session(const http::Request& request) const;
+
   const ServiceSettings& settings_;
+  const Identities& identities_;
+  const SessionAuthentication session_;
   Authenticator authenticator_;
 };
 

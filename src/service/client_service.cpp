@@ -4,6 +4,7 @@
 
 #include "service/client_api/client_api.hpp"
 #include "service/forward_auth/forward_auth.hpp"
+#include "service/pages/pages.hpp"
 
 namespace easyjwt {
 
@@ -21,15 +22,28 @@ ClientService::ClientService(const ServiceSettings& settings, db::Database& data
                              const std::vector<OwnView>& views, const BoundSerializer* serializer)
     : remote_(remote_settings(settings), log),
       identities_(database, serializer, settings.user_model_serializer, system_clock()),
-      authentication_(settings, remote_, log, [this](const json::object& user) {
-        return identities_.of_remote_user(user);
-      }) {
+      tools_(settings, database, log),
+      sessions_(settings, database, system_clock()),
+      renderer_(settings.csrf, {}),
+      authentication_(
+          settings, remote_, log,
+          [this](const json::object& user) { return identities_.of_remote_user(user); }, sessions_,
+          identities_) {
   const auto admit = [this](const json::object& user) { return identities_.of_remote_user(user); };
   const auto who = [this](const http::Request& request) {
     return authentication_.identify(request);
   };
   add_client_api(router,
                  {.settings = settings, .remote = remote_, .admit = admit, .who = who, .log = log});
+  add_pages(router, {.settings = settings,
+                     .database = database,
+                     .sessions = sessions_,
+                     .renderer = renderer_,
+                     .accounts = tools_.accounts,
+                     .remote = &remote_,
+                     .admit = admit,
+                     .clock = system_clock(),
+                     .log = log});
   add_forward_auth(router, settings, who, authentication_.challenge());
   add_own_views(router, views, default_permission(settings.permission_classes), who,
                 authentication_.challenge());

@@ -5,9 +5,12 @@
 #include "easyjwt/db/database.hpp"
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/service/settings.hpp"
+#include "service/browser_sessions.hpp"
 #include "service/client_authentication.hpp"
+#include "service/html/renderer.hpp"
 #include "service/identities.hpp"
 #include "service/own_views.hpp"
+#include "service/project.hpp"
 
 namespace easyjwt {
 
@@ -28,6 +31,9 @@ class ClientService {
  private:
   RemoteAuth remote_;
   const Identities identities_;
+  AccountTools tools_;
+  const BrowserSessions sessions_;
+  const html::Renderer renderer_;
   ClientAuthentication authentication_;
 };
 

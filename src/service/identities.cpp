@@ -140,4 +140,18 @@ IdentityResult Identities::of_user(const User& user) const {
   return std::make_shared<const Identity>(*std::move(identity));
 }
 
+IdentityResult Identities::of_local_user(const User& user) const {
+  auto identity = database_.read([&](db::Transaction& transaction) -> Result<Identity> {
+    RemoteUserStore store(transaction);
+    auto made = identity_of(store, user);
+    if (!made) return made;
+    const auto remote_id = store.find_remote_id(user.id);
+    if (!remote_id) return fail(remote_id.error());
+    made->remote_id = remote_id->value_or(0);
+    return made;
+  });
+  if (!identity) return fail(identity.error());
+  return std::make_shared<const Identity>(*std::move(identity));
+}
+
 }  // namespace easyjwt

@@ -38,6 +38,8 @@ class Identities {
   IdentityResult of_remote_user(const json::object& user) const;
   /// Of a user of an auth-service. Identity::user is there where a serializer is.
   IdentityResult of_user(const User& user) const;
+  /// Of a user of a client-service, who is a copy or an account of its own (remote_id: 0).
+  IdentityResult of_local_user(const User& user) const;
 
  private:
   Result<RemoteUser> read(const json::object& object) const;

@@ -154,7 +154,8 @@ class CommandLine {
     issue.add_option("USER", new_token_.user, "An e-mail address or an id")->required();
     issue.add_option("--type", new_token_.type, "access, refresh or sliding")
         ->capture_default_str();
-    issue.add_option("--lifetime", new_token_.lifetime, "Like 90s, 5m, 12h, 1d; else the settings'");
+    issue.add_option("--lifetime", new_token_.lifetime,
+                     "Like 90s, 5m, 12h, 1d; else the settings'");
   }
 
   const Own& own_;

@@ -694,6 +694,8 @@ std::vector<SettingRow> make_table() {
           "work factors; false while a Django runs beside us"),
 
       row("SESSION_COOKIE_AGE", at(&S::session_cookie, &C::age), "seconds", given),
+      row("SESSION_IDLE_AGE", at(&S::session_idle_age),
+          "how long a session of a browser lives without being used; empty: as long as its cookie"),
       row("SESSION_COOKIE_NAME", at(&S::session_cookie, &C::name), "the cookie's name", http_token),
       row("SESSION_COOKIE_SECURE", at(&S::session_cookie, &C::secure), "over TLS only"),
       row("SESSION_COOKIE_HTTPONLY", at(&S::session_cookie, &C::http_only),

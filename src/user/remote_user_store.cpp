@@ -95,6 +95,15 @@ Result<std::optional<User>> RemoteUserStore::find(std::int64_t remote_id) {
   return found;
 }
 
+Result<std::optional<std::int64_t>> RemoteUserStore::find_remote_id(std::int64_t user_id) {
+  static constexpr db::Sql sql{"SELECT remote_id FROM easyjwt_remote_user WHERE user_id = $1"};
+  std::optional<std::int64_t> found;
+  const auto done =
+      transaction_.run(sql, {user_id}, [&](const db::Row& row) { found = row.integer(0); });
+  if (!done) return fail(done.error());
+  return found;
+}
+
 bool RemoteUserStore::is_current(const User& copy, const RemoteUser& user) {
   return copy.email == user.email && user.first_name.value_or(copy.first_name) == copy.first_name &&
          user.last_name.value_or(copy.last_name) == copy.last_name &&

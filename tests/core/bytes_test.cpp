@@ -46,5 +46,11 @@ TEST(Secrets, CompareAndWipe) {
   EXPECT_TRUE(secret.empty());
 }
 
+TEST(BytesTest, HmacSha256) {
+  // RFC 4231, test case 2.
+  EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
 }  // namespace
 }  // namespace easyjwt

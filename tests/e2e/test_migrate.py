@@ -138,7 +138,7 @@ class AtOnce(MigrateTest):
         self.assertEqual([(err, code) for (_, err), code in ended], [("", 0)] * 10)
         applied = [line.split(":")[0] for (out, _), _ in ended for line in out.splitlines() if "Applied" in line]
         self.assertEqual(sorted(applied), ["Applied 0001_django", "Applied 0002_indexes", "Applied 0003_users",
-                                           "Applied 0004_remote_users"])
+                                           "Applied 0004_remote_users", "Applied 0009_browser_sessions"])
         self.assertEqual(project.do("migrate").out, NOTHING)
 
     @contextlib.contextmanager
@@ -243,7 +243,7 @@ class Shapes(MigrateTest):
         self.use_commands(project)
 
         # The shape before the last migration.
-        before = {"0004_remote_users": ('DROP TABLE "easyjwt_remote_user"',)}
+        before = {"0009_browser_sessions": ('DROP TABLE "easyjwt_browser_session"',)}
         last = max(name for name, in project.query('SELECT "name" FROM "easyjwt_migration"'))
         self.assertEqual(last, max(re.sub(r"\..*", "", path.name) for path in SQL.glob("0*.sql")))
         for sql in before[last]:

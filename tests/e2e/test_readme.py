@@ -61,6 +61,24 @@ class Endpoints(OwnViewsTest):
         self.assertEqual(set(client), paths_in("client_api/client_api.cpp", "forward_auth/forward_auth.cpp",
                                                "health.cpp"))
 
+    def test_pages(self):
+        self.pair()
+        row = re.compile(r"^\| (/\S+?)(, done/)? \| (both|auth|client) \|", re.MULTILINE)
+        stated = {"auth": set(), "client": set()}
+        for path, done, which in row.findall(README.read_text("utf-8")):
+            for name in stated if which == "both" else (which,):
+                stated[name] |= {path, path + "done/"} if done else {path}
+        self.assertGreaterEqual(min(map(len, stated.values())), 5)
+        every = stated["auth"] | stated["client"]
+        self.assertLessEqual(paths_in("pages/pages.cpp") | {"/accounts/profile/"}, every)
+        for name, service in (("auth", self.auth), ("client", self.client)):
+            for path in every:
+                # The auth-service has an endpoint of that name.
+                if (name, path) == ("auth", "/auth/password-change/"):
+                    continue
+                with self.subTest(path, service=name):
+                    self.assertEqual(service.request("OPTIONS", path).status, 200 if path in stated[name] else 404)
+
 
 if __name__ == "__main__":
     unittest.main()

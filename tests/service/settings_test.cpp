@@ -708,6 +708,7 @@ TEST_F(Settings, DefaultsAreTheContracts) {
        R"(["argon2", "pbkdf2_sha256", "pbkdf2_sha1", "bcrypt_sha256", "bcrypt", "scrypt"])"},
       {"PASSWORD_UPGRADE", "true"},
       {"SESSION_COOKIE_AGE", "1209600"},
+      {"SESSION_IDLE_AGE", R"("")"},
       {"SESSION_COOKIE_NAME", R"("sessionid")"},
       {"SESSION_COOKIE_SECURE", "false"},
       {"SESSION_COOKIE_HTTPONLY", "true"},

@@ -27,6 +27,8 @@ std::optional<std::string> decode_base64(std::string_view text);
 std::string hex(std::string_view bytes);  ///< lower case
 
 std::string sha256(std::string_view bytes);  ///< 32 bytes
+/// 32 bytes (RFC 2104).
+std::string hmac_sha256(std::string_view key, std::string_view bytes);
 
 /// Whether two secrets are equal, in a time that depends on their lengths only.
 bool equal_constant_time(std::string_view a, std::string_view b) noexcept;

@@ -48,6 +48,9 @@ class Csrf {
   /// The token for a page's form, masked anew, and the cookie on its way, renewed: the secret that
   /// the browser has, else a new one (Django's get_token()).
   std::string ensure_cookie(const Request& request, Response& response) const;
+  /// A new secret, at a login: who knew the one from before it must not know that of the session
+  /// (Django's rotate_token()).
+  void renew_cookie(Response& response) const;
 
  private:
   bool is_trusted(std::string_view origin, const Request& request) const;

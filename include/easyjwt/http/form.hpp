@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/error.hpp"
 
 namespace easyjwt::http {
@@ -13,6 +14,16 @@ namespace easyjwt::http {
 /// Names and values of a form in the order in which they were sent; UTF-8.
 class Form {
  public:
+  Form() = default;
+  Form(const Form&) = default;
+  Form(Form&&) noexcept = default;
+  Form& operator=(const Form&) = default;
+  Form& operator=(Form&&) noexcept = default;
+  /// Wipes the values: forms are how passwords come.
+  ~Form() {
+    for (auto& field : fields_) wipe(field.second);
+  }
+
   void add(std::string name, std::string value) {
     fields_.emplace_back(std::move(name), std::move(value));
   }

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,9 @@ using Reply = std::variant<Response, Error>;
 using Handler = std::function<Reply(const Request&)>;
 /// Judges who is asking. Errors are replied.
 using Guard = std::function<Result<void>(const Request&)>;
+
+/// An Error as a page for people; nullopt: JSON, for programs.
+using ErrorPage = std::function<std::optional<Response>(const Request&, const Error&, int status)>;
 
 /// One path with all its methods.
 struct View {
@@ -66,6 +70,8 @@ class Router {
   /// From then on preflights are answered in the place of views, and every answer of dispatch()
   /// tells which origins may read it. Not thread-safe; before the server starts.
   void use(Cors cors);
+  /// From then on asked about every Error. Not thread-safe; before the server starts.
+  void use(ErrorPage page);
 
   /// What came of a request: a response, or (`waits`) that it must be dispatched again on a thread
   /// of that view's lane.

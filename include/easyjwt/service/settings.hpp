@@ -47,6 +47,7 @@ struct ServiceSettings {
 
   using Cookie = http::CookieSettings;
   Cookie session_cookie{.name = "sessionid", .age = 1209600, .http_only = true};
+  std::optional<std::chrono::seconds> session_idle_age;
   bool csrf_protection = true;
   http::CsrfSettings csrf;
   http::CorsSettings cors;

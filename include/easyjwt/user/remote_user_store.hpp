@@ -42,6 +42,9 @@ class RemoteUserStore {
   /// The copy of that user; nullopt: there is none.
   Result<std::optional<User>> find(std::int64_t remote_id);
 
+  /// Whose copy a user is; nullopt: nobody's.
+  Result<std::optional<std::int64_t>> find_remote_id(std::int64_t user_id);
+
   /// Whether a copy says already what the auth-service says, so that there is nothing to write.
   static bool is_current(const User& copy, const RemoteUser& user);
 

@@ -13,7 +13,7 @@ namespace easyjwt {
 void add_auth_api(http::Router& router, const AuthApi& api) {
   using http::Lane;
   using http::Method;
-  const auto who = std::make_shared<const Authentication>(api.settings, api.tokens);
+  const auto who = std::make_shared<const Authentication>(api.settings, api.tokens, api.sessions);
   const auto& settings = api.settings;
 
   // The token endpoints look at no credentials but those in their body.

@@ -7,6 +7,7 @@
 #include "easyjwt/service/settings.hpp"
 #include "easyjwt/token/codec.hpp"
 #include "easyjwt/user/serializer.hpp"
+#include "service/browser_sessions.hpp"
 
 namespace easyjwt {
 
@@ -17,6 +18,7 @@ struct AuthApi {
   Accounts& accounts;
   db::Database& database;
   const TokenCodec& codec;
+  const BrowserSessions& sessions;
   const BoundSerializer* serializer = nullptr;  ///< null: TokenUserSerializer
 };
 

@@ -5,13 +5,15 @@
 
 namespace easyjwt {
 
-Authentication::Authentication(const ServiceSettings& settings, Tokens& tokens)
+Authentication::Authentication(const ServiceSettings& settings, Tokens& tokens,
+                               const BrowserSessions& sessions)
     : tokens_(tokens),
+      session_(sessions, settings.csrf),
+      classes_(settings.authentication_classes),
       header_name_(settings.auth_header_name),
       header_types_(settings.auth_header_types),
       token_challenge_(settings.auth_header_types.front() + " realm=\"api\"") {
   const auto& classes = settings.authentication_classes;
-  has_jwt_ = std::find(classes.begin(), classes.end(), "JWTAuthentication") != classes.end();
   if (!classes.empty() && classes.front() == "JWTAuthentication") challenge_ = token_challenge_;
 }
 
@@ -36,7 +38,14 @@ Result<std::optional<std::string_view>> Authentication::raw_token(std::string_vi
 }
 
 Result<std::optional<User>> Authentication::authenticate(const http::Request& request) const {
-  if (!has_jwt_) return std::nullopt;
+  for (const auto& name : classes_) {
+    auto user = name == "JWTAuthentication" ? by_token(request) : session_.authenticate(request);
+    if (!user || *user) return user;
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<User>> Authentication::by_token(const http::Request& request) const {
   // Of two, a proxy may have judged the one and we the other. (WSGI joins them with a comma, which
   // the original refuses with the same words.)
   const auto& fields = request.headers;

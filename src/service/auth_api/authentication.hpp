@@ -9,16 +9,17 @@
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/http/request.hpp"
 #include "easyjwt/service/settings.hpp"
+#include "service/session_authentication.hpp"
 
 namespace easyjwt {
 
 /// DEFAULT_AUTHENTICATION_CLASSES: asks each in turn who sent a request. Any thread.
 class Authentication {
  public:
-  Authentication(const ServiceSettings& settings, Tokens& tokens);
+  /// `tokens` and `sessions` must outlive it.
+  Authentication(const ServiceSettings& settings, Tokens& tokens, const BrowserSessions& sessions);
 
-  /// nullopt: no credentials; an Error: bad ones. SessionAuthentication finds none, as long as
-  /// there are no pages on which to start a session.
+  /// nullopt: no credentials; an Error: bad ones.
   Result<std::optional<User>> authenticate(const http::Request& request) const;
   /// Whoever it is, but someone: Errc::not_authenticated.
   Result<User> require_user(const http::Request& request) const;
@@ -34,8 +35,11 @@ class Authentication {
   /// The token in the header, as the original's get_raw_token(); nullopt: the header is not for us.
   Result<std::optional<std::string_view>> raw_token(std::string_view header) const;
 
+  Result<std::optional<User>> by_token(const http::Request& request) const;
+
   Tokens& tokens_;
-  bool has_jwt_ = false;
+  const SessionAuthentication session_;
+  std::vector<std::string> classes_;
   std::string header_name_;
   std::vector<std::string> header_types_;
   std::string challenge_;

@@ -52,8 +52,8 @@ http::Handler key_set_view(const jose::Key& key) {
 }
 
 http::Handler metadata_view(const ServiceSettings& settings) {
-  return [issuer = settings.token.issuer, algorithm = settings.token.algorithm](
-             const http::Request& request) {
+  return [issuer = settings.token.issuer,
+          algorithm = settings.token.algorithm](const http::Request& request) {
     const auto origin = std::string(request.scheme) + "://" + std::string(request.host);
     std::string body = "{\"issuer\":";
     append_json_string(body, issuer.value_or(origin));

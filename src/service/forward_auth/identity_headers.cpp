@@ -110,7 +110,9 @@ std::string IdentityHeaders::of(const Identity* identity) const {
     }
   }
   const bool known = identity != nullptr;
-  add(standard[0], known ? std::to_string(identity->remote_id) : std::string());
+  // An account of this service's own has no id at the auth-service.
+  const bool is_remote = known && identity->remote_id != 0;
+  add(standard[0], is_remote ? std::to_string(identity->remote_id) : std::string());
   add(standard[1], known ? encode_header_value(identity->email) : std::string());
   add(standard[2], known ? identity->is_staff ? "true" : "false" : "");
   add(standard[3], groups);

@@ -1,0 +1,40 @@
+#include "service/html/next_url.hpp"
+
+#include <algorithm>
+
+namespace easyjwt::html {
+
+bool stays_here(std::string_view url) noexcept {
+  constexpr std::size_t longest = 2000;
+  if (!url.starts_with('/') || url.starts_with("//") || url.size() > longest) return false;
+  // Browsers take a backslash for a slash and leave out tabs and line ends before they look.
+  return std::all_of(url.begin(), url.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte > 0x20 && byte < 0x7f && c != '\\';
+  });
+}
+
+std::string next_or(std::string_view url, std::string_view otherwise) {
+  return std::string(stays_here(url) ? url : otherwise);
+}
+
+std::string with_next(std::string_view path, std::string_view next) {
+  std::string out(path);
+  out += "?next=";
+  constexpr char digits[] = "0123456789ABCDEF";
+  for (const char c : next) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       c == '/' || c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      out += '%';
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
+  }
+  return out;
+}
+
+}  // namespace easyjwt::html
