@@ -362,6 +362,14 @@ class Copier {
     return problems.verdict();
   }
 
+  /// The column that rows of other tables refer to: the primary key.
+  std::string key_of(const std::string& name) const {
+    const auto table = std::ranges::find(ours_, name, &Table::name);
+    if (table == ours_.end()) return "id";
+    const auto key = std::ranges::find(table->columns, true, &Column::is_key);
+    return key == table->columns.end() ? "id" : key->name;
+  }
+
   /// SQLite keeps foreign keys only for those who ask it to.
   Result<void> check_references(const Part& part, Problems& problems) {
     for (const auto& reference : part.references) {
@@ -370,7 +378,8 @@ class Copier {
       const auto& target = reference.second;
       const auto text = "SELECT rowid FROM " + quoted(part.table) + " s WHERE s." + quoted(column) +
                         " IS NOT NULL AND NOT EXISTS (SELECT 1 FROM " + quoted(target) +
-                        " t WHERE t.\"id\" = s." + quoted(column) + ") ORDER BY rowid";
+                        " t WHERE t." + quoted(key_of(target)) + " = s." + quoted(column) +
+                        ") ORDER BY rowid";
       const Sql sql{text};
       const auto done = from_.run(sql, {}, [&](const Row& row) {
         problems.add(part.table + "." + column + part.name_row(row.integer(0)) +
