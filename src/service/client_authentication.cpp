@@ -6,8 +6,8 @@
 
 namespace easyjwt {
 namespace {
-
 constexpr std::string_view ours = "EasyJWTAuthentication";
+}  // namespace
 
 AuthenticatorSettings authenticator_settings(const ServiceSettings& settings, const Log& log) {
   AuthenticatorSettings out{.header_types = settings.auth_header_types,
@@ -22,8 +22,6 @@ AuthenticatorSettings authenticator_settings(const ServiceSettings& settings, co
   out.log = log;
   return out;
 }
-
-}  // namespace
 
 ClientAuthentication::ClientAuthentication(const ServiceSettings& settings, RemoteAuth& remote,
                                            const Log& log, Admit admit,

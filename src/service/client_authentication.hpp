@@ -10,6 +10,9 @@
 
 namespace easyjwt {
 
+/// How tokens are judged, as the settings and the environment have it.
+AuthenticatorSettings authenticator_settings(const ServiceSettings& settings, const Log& log);
+
 /// A client-service's DEFAULT_AUTHENTICATION_CLASSES: says who sent a request. Any thread; may wait
 /// (Errc::would_wait).
 class ClientAuthentication {

@@ -209,7 +209,7 @@ std::optional<SettingsProblem> check_constructors(const LoadedSettings& loaded,
   try {
     if (settings.kind == ServiceKind::client) {
       RemoteAuth remote(remote_settings(settings), no_log());
-      const ClientAuthentication authentication(settings, remote, no_log(), {});
+      const Authenticator authenticator(authenticator_settings(settings, no_log()), remote);
     } else {
       const RemoteKeys keys(settings, no_log());
       const TokenCodec codec(settings.token, keys.source());
