@@ -23,7 +23,8 @@ test_packages=(
   haproxy nginx-light caddy                                       # the same
   libcpp-httplib-dev                         # examples/httplib_service
 )
-bench_packages=(wrk nginx-light libcpp-jwt-dev libjwt-dev sqlite3 nlohmann-json3-dev)
+bench_packages=(wrk nginx-light libcpp-jwt-dev libjwt-dev libcjose-dev librhonabwy-dev sqlite3
+                nlohmann-json3-dev)
 
 say() { printf '== %s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

@@ -69,8 +69,8 @@ LocalTrust::Verdict LocalTrust::authenticate(std::string_view token, FunctionRef
   const auto digest = hash_.of(token);
   if (auto identity = find(digest, now, is_fed)) return identity;
 
-  if (!RemoteAuth::can_be_token(token)) {
-    return refuse_token({"Token is invalid or expired", {}}, "what cannot be a token");
+  if (token.size() > RemoteAuth::max_token) {  // which the auth-service is never asked about
+    return refuse_token({"Token is invalid or expired", {}}, "too long");
   }
   auto verified = verifier_.verify(token, now);
   if (!verified) {
@@ -99,8 +99,9 @@ LocalTrust::Verdict LocalTrust::authenticate(std::string_view token, FunctionRef
 
 Result<LocalTrust::User> LocalTrust::user_of(const LocalVerifier::Verified& token, Time now,
                                              bool is_fed, FunctionRef<Verdict()> ask) {
-  const auto changes = users_.changes(token.user);
   const auto known = users_.find(token.user);
+  if (known && !must_fetch(*known, now, is_fed) && !must_admit(*known, now)) return known;
+  const auto changes = users_.changes(token.user);
   // Again by what was fetched, for what this service itself says of them.
   const auto admit_again = [&](Time fetched) -> Result<User> {
     if (!must_admit(*known, now)) {
@@ -110,12 +111,12 @@ Result<LocalTrust::User> LocalTrust::user_of(const LocalVerifier::Verified& toke
     if (!identity) return fail(std::move(identity).error());
     return users_.keep(token.user, *std::move(identity), fetched, now, changes);
   };
-  if (known && !must_fetch(*known, now, is_fed)) {
-    return must_admit(*known, now) ? admit_again(known->fetched) : Result<User>(known);
-  }
+  if (known && !must_fetch(*known, now, is_fed)) return admit_again(known->fetched);
   auto fetched = ask();
   if (fetched) return users_.keep(token.user, *std::move(fetched), now, now, changes);
-  if (fetched.error().code != Errc::unavailable || !known) return fail(std::move(fetched).error());
+  if (fetched.error().code != Errc::unavailable || !known || known->is_stale) {
+    return fail(std::move(fetched).error());
+  }
   // The token stands, and nobody can say more of its user now.
   return admit_again(now - settings_.user_lifetime +
                      std::min<std::chrono::microseconds>(retry, settings_.user_lifetime));

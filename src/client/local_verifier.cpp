@@ -1,7 +1,6 @@
 #include "easyjwt/client/local_verifier.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "easyjwt/core/settings_error.hpp"
@@ -113,9 +112,11 @@ Result<LocalVerifier::Verified> LocalVerifier::verify(std::string_view token, Ti
     return refuse_token(*std::move(wrong));
   }
   const auto& types = settings_.token_types;
-  const bool has_type = std::any_of(types.begin(), types.end(), [&](TokenType type) {
-    return !check_claims(rules, *claims, type);
-  });
+  const auto* type = claims->find(rules.token_type_claim);
+  const bool has_type = type != nullptr && type->is_string() &&
+                        std::any_of(types.begin(), types.end(), [&](TokenType wanted) {
+                          return type->get_string() == to_string(wanted);
+                        });
   if (!has_type) return refuse_token({}, "a token of another type");
   const auto user = user_id_claim(rules, *claims);
   if (!user) return refuse_token({}, "a token without a user");

@@ -22,8 +22,10 @@ void VerifiedTokens::put(std::unique_ptr<const Entry> entry) {
   std::unique_ptr<const Entry> old;
   {
     const std::lock_guard lock(writing_[index % locks]);
-    auto* place = &set.front();
-    for (auto& way : set) {
+    // Where find() looks first, if it is free.
+    auto* place = &set[entry->token.b % ways];
+    for (std::size_t i = 0; i < ways; ++i) {
+      auto& way = set[(entry->token.b + i) % ways];
       const auto* there = way.load();
       if (there != nullptr && there->token == entry->token) {
         place = &way;

@@ -20,15 +20,16 @@ namespace easyjwt {
 /// lock. Only good tokens get in, so nobody without a key can push others out.
 class VerifiedTokens {
  public:
+  /// What every hit looks at comes first: 64 bytes.
   struct Entry {
     Digest token;
     std::uint64_t generation = 0;  ///< of the keys by which it was verified
     Time from;                     ///< it stands from then (nbf, iat) ...
     Time until;                    ///< ... to before then (exp)
-    Revocations::Marks marks;
     /// The Revocations' version at which it was last found not revoked.
     mutable std::atomic<std::uint64_t> checked{0};
     std::shared_ptr<const KnownUser> user;
+    Revocations::Marks marks;
   };
 
   /// Room for at least `most` tokens, by sets of eight.
@@ -42,8 +43,9 @@ class VerifiedTokens {
   template <class Use>
   auto find(const Digest& token, const Use& use) const {
     const Grace::Reading reading(grace_);
-    for (const auto& way : set_of(token)) {
-      const auto* entry = way.load();
+    const auto& set = sets_[token.a & mask_];
+    for (std::size_t i = 0; i < ways; ++i) {
+      const auto* entry = set[(token.b + i) % ways].load();
       if (entry != nullptr && entry->token == token) return use(*entry);
     }
     return decltype(use(std::declval<const Entry&>())){};
@@ -60,7 +62,6 @@ class VerifiedTokens {
   static constexpr std::size_t max_retired = 64;
   using Set = std::array<std::atomic<const Entry*>, ways>;
 
-  const Set& set_of(const Digest& token) const noexcept { return sets_[token.a & mask_]; }
   void retire(std::unique_ptr<const Entry> entry);
 
   const std::size_t mask_;

@@ -26,11 +26,11 @@ struct State {
   }
   void take(std::uint64_t word) noexcept {
     v3 ^= word;
-    round(), round();
+    round();
     v0 ^= word;
   }
   std::uint64_t finish() noexcept {
-    round(), round(), round(), round();
+    round(), round(), round();
     return v0 ^ v1 ^ v2 ^ v3;
   }
 };

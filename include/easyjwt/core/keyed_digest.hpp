@@ -14,10 +14,11 @@ struct Digest {
   friend bool operator==(const Digest&, const Digest&) = default;
 };
 
-/// SipHash-2-4 with 128 bits of output under a random key of its own (Aumasson and Bernstein 2012):
-/// of two texts nobody who does not know the key can tell whether they have one digest, so tables
-/// that go by it can be neither flooded nor fooled from outside. For the memory of this process
-/// only. Any thread.
+/// SipHash-1-3 with 128 bits of output under a random key of its own (Aumasson and Bernstein 2012):
+/// nobody who does not know the key can make two texts of one digest, so tables that go by it can
+/// be neither flooded nor fooled from outside. (The best known way to a collision inside
+/// SipHash-1-x works once in 2^167: Dobraunig, Mendel and Schläffer 2014.) The digest of a secret
+/// stays in the memory of this process. Any thread.
 class KeyedDigest {
  public:
   static constexpr std::size_t key_size = 16;
