@@ -1,11 +1,13 @@
 // A service of one's own on cpp-httplib, whose users an auth-service knows:
-//   httplib_service AUTH_SERVICE_URL [PORT]
+//   httplib_service AUTH_SERVICE_URL [PORT [local]]
+// With `local` it judges tokens itself, by the keys that an auth-service with ES256 publishes.
 #include <httplib.h>
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "easyjwt/client/authenticator.hpp"
@@ -42,7 +44,7 @@ void refuse(Response& response, const easyjwt::Error& error) {
   }
 }
 
-int serve(const std::string& auth_service, int port) {
+int serve(const std::string& auth_service, int port, bool local) {
   // Blocked before there are threads: sigwait() below is the one to take them.
   sigset_t signals;
   sigemptyset(&signals);
@@ -53,7 +55,14 @@ int serve(const std::string& auth_service, int port) {
   easyjwt::RemoteAuthSettings settings;
   settings.service_url = auth_service;
   easyjwt::RemoteAuth remote(settings, log_to_stderr);
-  easyjwt::Authenticator authenticator({}, remote);
+  easyjwt::AuthenticatorSettings judging;
+  if (local) {
+    judging.verify_mode = easyjwt::VerifyMode::local;
+    judging.local.token.algorithm = "ES256";
+    judging.local.jwk_url = auth_service + "/.well-known/jwks.json";
+    judging.log = log_to_stderr;
+  }
+  easyjwt::Authenticator authenticator(judging, remote);
   const auto judge = [&](const Request& request, const easyjwt::Permission& permission)
       -> easyjwt::Result<std::shared_ptr<const easyjwt::Identity>> {
     auto identity = authenticator.authenticate(request.get_header_value("Authorization"));
@@ -112,9 +121,10 @@ int serve(const std::string& auth_service, int port) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc < 2 || argc > 3)
-    throw std::runtime_error("usage: httplib_service AUTH_SERVICE_URL [PORT]");
-  return serve(argv[1], argc > 2 ? std::stoi(argv[2]) : 8080);
+  const bool local = argc == 4 && std::string_view(argv[3]) == "local";
+  if (argc < 2 || argc > 4 || (argc == 4 && !local))
+    throw std::runtime_error("usage: httplib_service AUTH_SERVICE_URL [PORT [local]]");
+  return serve(argv[1], argc > 2 ? std::stoi(argv[2]) : 8080, local);
 } catch (const std::exception& fault) {
   std::fprintf(stderr, "httplib_service: %s\n", fault.what());
   return 1;

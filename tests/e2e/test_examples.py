@@ -13,6 +13,7 @@ import unittest
 
 import support
 from support import ALICE, CAROL, at_once, elapsed
+from test_jwks import SigningKey
 
 ROOT = support.TESTS.parent
 BUILD = pathlib.Path(support.program()).resolve().parent
@@ -152,10 +153,10 @@ class Running:
 
     tls = None
 
-    def __init__(self, program, url, log):
+    def __init__(self, program, url, log, *arguments):
         self.log_path = log
         with open(log, "wb") as stderr:
-            self.process = subprocess.Popen([program, url, "0"], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([program, url, "0", *arguments], stdin=subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=stderr)
         ready, _, _ = select.select([self.process.stdout], [], [], support.PATIENCE)
         line = self.process.stdout.readline().decode() if ready else ""
@@ -304,6 +305,20 @@ class HttplibService(Example):
 
     def test_it_answers_as_ours(self):
         self.check(self.serve("httplib_service"))
+        self.judges_itself()
+
+    def judges_itself(self):
+        key = SigningKey("ES256")
+        auth = support.Project(self.addCleanup, {"EASY_JWT": {"ALGORITHM": "ES256", "SIGNING_KEY": key.pem}},
+                               support.usual_users()).start()
+        example = Running(self.program, "http://%s:%d" % auth.address, self.path / "local.log", "local")
+        self.addCleanup(example.kill)
+        token = "Bearer " + auth.login()["access"]
+        self.assertEqual(example.get("/api/hello/", token).json, "Hello, Alice")
+        auth.stop()
+        self.assertEqual(example.get("/api/hello/", token).json, "Hello, Alice")
+        self.assertEqual(example.get("/api/hello/", "Bearer " + SigningKey("ES256").token()).status, 401)
+        self.assertEqual(example.stop(), 0, example.log())
 
 
 class BeastService(Example):

@@ -36,8 +36,10 @@ class Grace {
   static constexpr std::size_t stripes = 32;
   static std::size_t stripe() noexcept;  ///< the calling thread's
 
-  struct alignas(64) Stripe {
+  /// A cache line long, so that no two share one wherever the first begins: nobody need align it.
+  struct Stripe {
     std::array<std::atomic<std::uint32_t>, 2> inside{};
+    std::array<char, 56> rest{};
   };
   mutable std::array<Stripe, stripes> stripes_;
   std::atomic<unsigned> phase_{0};
