@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "easyjwt/auth/family_store.hpp"
 #include "easyjwt/core/unicode.hpp"
 #include "easyjwt/core/waiting.hpp"
 
@@ -140,7 +141,8 @@ Result<void> Accounts::store_password(const User& user, std::string_view encodin
         UserStore(transaction).set_password(user.id, user.password, encoding, modified);
     if (!stored) return fail(stored.error());
     if (!*stored) return fail(Errc::conflict, {}, "the password has changed in between");
-    return {};
+    if (!modified || settings_.session_claim.empty()) return {};
+    return FamilyStore(transaction).end_all(user.id, *modified).map([](std::int64_t) {});
   });
 }
 

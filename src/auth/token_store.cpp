@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
+
+#include "easyjwt/auth/family_store.hpp"
 
 namespace easyjwt {
 
@@ -41,7 +44,12 @@ constexpr db::Sql mark_once{
     "SELECT $2, id FROM token_blacklist_outstandingtoken WHERE jti = $1 "
     "ON CONFLICT (token_id) DO NOTHING"};
 
-/// The values of those two.
+// What of several rotations with one token comes second finds another one there.
+constexpr db::Sql move_family{
+    "UPDATE easyjwt_session SET current_jti = $3, expires_at = $4, last_used_at = $5 "
+    "WHERE id = $1 AND current_jti = $2 AND ended_at IS NULL"};
+
+/// The values of the two before.
 struct Blacklisting {
   Blacklisting(const OutstandingToken& token, Time now)
       : row{token.jti, token.token, db::value_or_null(token.user_id),
@@ -86,22 +94,54 @@ Result<bool> TokenStore::blacklist(const OutstandingToken& token, Time now) {
 }
 
 Result<bool> TokenStore::use_up(UserKey user, const OutstandingToken& token, Time now,
-                                FunctionRef<Result<void>(const RefreshState&)> judge) {
+                                FunctionRef<Result<void>(const RefreshState&)> judge,
+                                const Succession* next) {
+  // Where it was not this token's turn: a Django beside us rotates and does not know of families.
+  // What it made is good as long as it is not blacklisted.
+  const auto move_all_the_same = [&] {
+    return FamilyStore(transaction_).use(next->family, next->jti, next->expires_at, now);
+  };
+  const auto step =
+      next ? std::array<db::Value, 5>{next->family, token.jti, next->jti, next->expires_at, now}
+           : std::array<db::Value, 5>{};
   if (transaction_.engine() != db::Engine::postgresql) {
     const auto state = find_refresh_state(user, token.jti);
     if (!state) return fail(state.error());
     if (const auto good = judge(*state); !good) return fail(good.error());
+    if (next) {
+      auto moved = transaction_.run(move_family, step, db::ignore_rows).map([](std::int64_t rows) {
+        return rows == 1;
+      });
+      if (moved && !*moved) moved = move_all_the_same();
+      if (!moved || !*moved) return moved;
+    }
     return blacklist(token, now);
   }
   RefreshState state;
   const std::array<db::Value, 2> key{to_value(user), token.jti};
   const auto read = [&](const db::Row& row) { read_state(row, state); };
   const Blacklisting values(token, now);
-  db::Statement statements[] = {
-      {refresh_state(user), key, read}, {add_once, values.row}, {mark_once, values.mark}};
-  if (auto done = transaction_.run_together(statements); !done) return fail(done.error());
+  db::Statement statements[] = {{move_family, step},
+                                {refresh_state(user), key, read},
+                                {add_once, values.row},
+                                {mark_once, values.mark}};
+  const auto& [moved, judged, added, marked] = statements;
+  const auto needed = std::span(statements).subspan(next ? 0 : 1);
+  if (auto done = transaction_.run_together(needed); !done) return fail(done.error());
   if (const auto good = judge(state); !good) return fail(good.error());
-  return statements[2].rows == 1;
+  if (marked.rows != 1) return false;
+  if (next && moved.rows != 1) return move_all_the_same();
+  return true;
+}
+
+Result<std::optional<Time>> TokenStore::find_blacklisting(std::string_view jti) {
+  static constexpr db::Sql sql{
+      "SELECT b.blacklisted_at FROM token_blacklist_outstandingtoken o "
+      "JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = $1"};
+  std::optional<Time> at;
+  const auto done = transaction_.run(sql, {jti}, [&](const db::Row& row) { at = row.time(0); });
+  if (!done) return fail(done.error());
+  return at;
 }
 
 Result<std::optional<Time>> TokenStore::find_rotation(std::string_view jti,

@@ -8,6 +8,7 @@
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/random.hpp"
 #include "easyjwt/core/settings_error.hpp"
+#include "easyjwt/core/waiting.hpp"
 
 namespace easyjwt {
 namespace {
@@ -26,6 +27,22 @@ std::optional<std::int64_t> to_integer(std::string_view text) {
   return value;
 }
 
+/// 128 bits of random.
+std::string random_family_id() {
+  std::array<char, 16> bytes;
+  random_bytes(bytes.data(), bytes.size());
+  return hex({bytes.data(), bytes.size()});
+}
+
+/// When the last token that can be had by refreshing this one again and again expires, rotation
+/// aside: a sliding one can be renewed until its window closes.
+Time last_expiry(const TokenSettings& settings, const json::object& claims) {
+  const auto* window = claims.if_contains(settings.sliding_refresh_exp_claim);
+  const auto until = window != nullptr ? numeric_date(*window) : std::nullopt;
+  if (!until) return from_epoch_seconds(claims.at("exp").get_int64());
+  return from_epoch_seconds(static_cast<std::int64_t>(*until)) + settings.sliding_lifetime;
+}
+
 /// A login beside this one may just have re-hashed the same password, which is then proven anew.
 /// What has changed twice is not that, and refused.
 template <class Login>
@@ -40,66 +57,107 @@ auto log_in(Login login) {
 
 }  // namespace
 
-Tokens::Tokens(const AuthSettings& settings, const TokenCodec& codec, db::Database& database,
-               Accounts& accounts, Clock clock)
-    : settings_(settings),
-      codec_(codec),
-      database_(database),
-      accounts_(accounts),
-      clock_(std::move(clock)) {
-  const auto& field = settings_.user_id_field;
+void Tokens::check_settings(const AuthSettings& settings) {
+  const auto& field = settings.user_id_field;
   if (field != "id" && field != "pk" && field != "email") {
     throw SettingsError("EASY_JWT.USER_ID_FIELD",
                         "\"" + field + "\" does not identify a user: id, pk or email");
   }
+  if (!settings.session_claim.empty() && !settings.token_blacklist) {
+    throw SettingsError("EASY_JWT.SESSION_CLAIM",
+                        "needs easyjwt_auth.token_blacklist in INSTALLED_APPS: a family could not "
+                        "be ended");
+  }
+  if (!settings.detect_reuse) return;
+  if (settings.session_claim.empty()) {
+    throw SettingsError("EASY_JWT.DETECT_REUSE",
+                        "needs SESSION_CLAIM (\"sid\", say): by that a token tells its family");
+  }
+  if (!settings.rotate_refresh_tokens || !settings.blacklist_after_rotation) {
+    throw SettingsError("EASY_JWT.DETECT_REUSE",
+                        "needs ROTATE_REFRESH_TOKENS and BLACKLIST_AFTER_ROTATION: without them a "
+                        "token may be used again");
+  }
 }
 
-Result<TokenPair> Tokens::obtain(std::string_view email, std::string_view password) {
-  return log_in([&] { return try_obtain(email, password); });
+Tokens::Tokens(const AuthSettings& settings, const TokenCodec& codec, db::Database& database,
+               Accounts& accounts, Clock clock, Log log)
+    : settings_(settings),
+      codec_(codec),
+      database_(database),
+      accounts_(accounts),
+      clock_(std::move(clock)),
+      log_(std::move(log)) {
+  check_settings(settings_);
 }
 
-Result<std::string> Tokens::obtain_sliding(std::string_view email, std::string_view password) {
-  return log_in([&] { return try_obtain_sliding(email, password); });
+Result<TokenPair> Tokens::obtain(std::string_view email, std::string_view password,
+                                 const Visitor& visitor) {
+  return log_in([&] { return try_obtain(email, password, visitor); });
 }
 
-Result<TokenPair> Tokens::try_obtain(std::string_view email, std::string_view password) {
+Result<std::string> Tokens::obtain_sliding(std::string_view email, std::string_view password,
+                                           const Visitor& visitor) {
+  return log_in([&] { return try_obtain_sliding(email, password, visitor); });
+}
+
+Result<TokenPair> Tokens::try_obtain(std::string_view email, std::string_view password,
+                                     const Visitor& visitor) {
   const auto user = accounts_.authenticate(email, password);
   if (!user) return fail(user.error());
   const auto now = clock_();
-  const auto claims = codec_.new_claims(TokenType::refresh, id_claim(*user),
-                                        revoke_claim(user->password), random_uuid_hex(), now);
+  const auto claims = new_claims(*user, TokenType::refresh, now);
   TokenPair pair;
   pair.refresh = codec_.encode(claims);
   pair.access = codec_.encode(codec_.access_claims(claims, random_uuid_hex(), now));
-  if (const auto done = record_login(*user, pair.refresh, claims, now); !done) {
+  if (const auto done = record_login(*user, pair.refresh, claims, visitor, now); !done) {
     return fail(done.error());
   }
   return pair;
 }
 
-Result<std::string> Tokens::try_obtain_sliding(std::string_view email, std::string_view password) {
+Result<std::string> Tokens::try_obtain_sliding(std::string_view email, std::string_view password,
+                                               const Visitor& visitor) {
   const auto user = accounts_.authenticate(email, password);
   if (!user) return fail(user.error());
   const auto now = clock_();
-  const auto claims = codec_.new_claims(TokenType::sliding, id_claim(*user),
-                                        revoke_claim(user->password), random_uuid_hex(), now);
+  const auto claims = new_claims(*user, TokenType::sliding, now);
   auto raw = codec_.encode(claims);
-  if (const auto done = record_login(*user, raw, claims, now); !done) return fail(done.error());
+  if (const auto done = record_login(*user, raw, claims, visitor, now); !done) {
+    return fail(done.error());
+  }
   return raw;
 }
 
+json::object Tokens::new_claims(const User& user, TokenType type, Time now) const {
+  auto claims =
+      codec_.new_claims(type, id_claim(user), revoke_claim(user.password), random_uuid_hex(), now);
+  // An access token by itself has nothing that could be ended.
+  if (!settings_.session_claim.empty() && type != TokenType::access) {
+    claims.emplace(settings_.session_claim, random_family_id());
+  }
+  return claims;
+}
+
 Result<void> Tokens::record_login(const User& user, std::string_view raw,
-                                  const json::object& claims, Time now) {
+                                  const json::object& claims, const Visitor& visitor, Time now) {
   if (!settings_.token_blacklist && !settings_.update_last_login) return {};
   return database_.write([&](db::Transaction& transaction) -> Result<void> {
-    if (const auto done = record_token(transaction, user, raw, claims, now); !done) return done;
+    if (const auto done = record_token(transaction, user, raw, claims, visitor, now); !done) {
+      return done;
+    }
     if (!settings_.update_last_login) return {};
     return UserStore(transaction).set_last_login(user.id, now);
   });
 }
 
 Result<void> Tokens::record_token(db::Transaction& transaction, const User& user,
-                                  std::string_view raw, const json::object& claims, Time now) {
+                                  std::string_view raw, const json::object& claims,
+                                  const Visitor& visitor, Time now) {
+  const auto family = family_of(claims);
+  if (family) {
+    if (const auto held = FamilyStore(transaction).hold_user(user.id); !held) return held;
+  }
   // Hashing takes long enough for the user to be deleted, locked out or given another password.
   const auto current = UserStore(transaction).find_by_id(user.id);
   if (!current) return fail(current.error());
@@ -107,8 +165,21 @@ Result<void> Tokens::record_token(db::Transaction& transaction, const User& user
     return fail(Errc::conflict, {}, "the user has changed during the login");
   }
   if (!settings_.token_blacklist) return {};
+  const std::string_view jti = claims.at(codec_.settings().jti_claim).get_string();
+  if (family) {
+    const auto begun = FamilyStore(transaction)
+                           .add({.id = std::string(*family),
+                                 .user_id = user.id,
+                                 .created_at = now,
+                                 .last_used_at = now,
+                                 .expires_at = last_expiry(codec_.settings(), claims),
+                                 .user_agent = visitor.user_agent,
+                                 .address = visitor.address,
+                                 .current_jti = std::string(jti)});
+    if (!begun) return begun;
+  }
   return TokenStore(transaction)
-      .add({.jti = claims.at(codec_.settings().jti_claim).get_string(),
+      .add({.jti = jti,
             .token = stored_text(raw),
             .user_id = user.id,
             .created_at = now,
@@ -118,13 +189,12 @@ Result<void> Tokens::record_token(db::Transaction& transaction, const User& user
 Result<std::string> Tokens::issue(const User& user, TokenType type,
                                   std::optional<std::chrono::seconds> lifetime) {
   const auto now = clock_();
-  auto claims = codec_.new_claims(type, id_claim(user), revoke_claim(user.password),
-                                  random_uuid_hex(), now);
+  auto claims = new_claims(user, type, now);
   if (lifetime) claims.at("exp") = epoch_seconds(now + *lifetime);
   auto raw = codec_.encode(claims);
   if (!is_listed(type)) return raw;
   const auto recorded = database_.write([&](db::Transaction& transaction) {
-    return record_token(transaction, user, raw, claims, now);
+    return record_token(transaction, user, raw, claims, {.user_agent = "easyjwt token issue"}, now);
   });
   if (!recorded) return fail(recorded.error());
   return raw;
@@ -135,51 +205,103 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
   Scratch scratch;
   const auto claims = codec_.decode(raw, now, scratch);
   if (!claims) return fail(claims.error());
-  const bool uses_up = settings_.rotate_refresh_tokens && settings_.blacklist_after_rotation &&
-                       settings_.token_blacklist;
+  const bool rotates = settings_.rotate_refresh_tokens;
+  const bool uses_up = rotates && settings_.blacklist_after_rotation && settings_.token_blacklist;
+  const auto id = [&](TokenType type) {
+    return uses_up ? successor_jti(*claims, type) : random_uuid_hex();
+  };
+  const auto next_id = rotates ? id(TokenType::refresh) : std::string(claims->jti);
+  const auto family = family_of(*claims->members);
   const auto decide = [&](db::Transaction& transaction) -> Result<void> {
+    const Succession next{.family = family.value_or(std::string_view{}),
+                          .jti = next_id,
+                          .expires_at = from_epoch_seconds(
+                              rotates ? epoch_seconds(now + codec_.settings().refresh_lifetime)
+                                      : claims->exp.value_or(0))};
     const auto user = user_key(*claims);
     if (!uses_up || !user || !*user) {
-      return judge_refresh(transaction, *claims, TokenType::refresh, now);
+      const auto good = judge_refresh(transaction, *claims, TokenType::refresh, now);
+      if (!good || !family) return good;
+      return use_family(transaction, next, now);
     }
-    const auto first =
-        TokenStore(transaction)
-            .use_up(**user, outstanding(*claims, raw), now, [&](const RefreshState& state) {
-              return judge_state(state, *claims, TokenType::refresh, now);
-            });
+    const auto first = TokenStore(transaction)
+                           .use_up(
+                               **user, outstanding(*claims, raw), now,
+                               [&](const RefreshState& state) {
+                                 return judge_state(state, *claims, TokenType::refresh, now);
+                               },
+                               family ? &next : nullptr);
     if (!first) return fail(first.error());
     if (!*first) return is_blacklisted();
     if (settings_.rotation_grace == 0) return {};
     return record_successor(transaction, *claims, now);
   };
-  const auto decision = uses_up ? database_.write(decide) : database_.read(decide);
+  const auto decision = uses_up || family ? database_.write(decide) : database_.read(decide);
   auto made_at = now;
   if (!decision) {
-    const bool may_be_a_retry = uses_up && settings_.rotation_grace > 0 &&
-                                decision.error().code == Errc::token_not_valid;
-    if (!may_be_a_retry) return fail(decision.error());
+    if (!uses_up || decision.error().code != Errc::token_not_valid) return fail(decision.error());
     const auto rotated_at = find_rotation(*claims, now);
     if (!rotated_at) return fail(rotated_at.error());
-    if (!*rotated_at) return fail(decision.error());
+    if (!*rotated_at) {
+      if (const auto done = end_if_reused(*claims, now); !done) return fail(done.error());
+      return fail(decision.error());
+    }
     made_at = **rotated_at;
   }
 
   std::array<unsigned char, 2048> buffer;
   json::monotonic_resource arena(buffer.data(), buffer.size());
   Refreshed refreshed;
-  const auto id = [&](TokenType type) {
-    return uses_up ? successor_jti(*claims, type) : random_uuid_hex();
-  };
-  refreshed.access = codec_.encode(
-      codec_.access_claims(*claims->members, id(TokenType::access), made_at, &arena));
-  if (settings_.rotate_refresh_tokens) {
-    refreshed.refresh = codec_.encode(codec_.renewed_claims(
-        *claims->members, TokenType::refresh, id(TokenType::refresh), made_at, &arena));
+  refreshed.access =
+      codec_.encode(codec_.access_claims(*claims->members, id(TokenType::access), made_at, &arena));
+  if (rotates) {
+    refreshed.refresh = codec_.encode(
+        codec_.renewed_claims(*claims->members, TokenType::refresh, next_id, made_at, &arena));
   }
   return refreshed;
 }
 
+Result<void> Tokens::use_family(db::Transaction& transaction, const Succession& next,
+                                Time now) const {
+  const auto used = FamilyStore(transaction).use(next.family, next.jti, next.expires_at, now);
+  if (!used) return fail(used.error());
+  if (!*used) return is_blacklisted();
+  return {};
+}
+
+Result<void> Tokens::end_if_reused(const Claims& claims, Time now) {
+  const auto family = family_of(*claims.members);
+  if (!settings_.detect_reuse || !family || codec_.check(claims, TokenType::refresh)) return {};
+  const auto user =
+      database_.read([&](db::Transaction& transaction) -> Result<std::optional<std::int64_t>> {
+        const auto at = TokenStore(transaction).find_blacklisting(claims.jti);
+        if (!at) return fail(at.error());
+        const std::chrono::seconds grace(settings_.rotation_grace);
+        // Without a grace, of two uses at one moment the second one is a reuse whoever's clock says
+        // what.
+        if (!*at || (grace.count() > 0 && now - **at <= grace)) return std::nullopt;
+        const auto found = FamilyStore(transaction).find(*family);
+        if (!found) return fail(found.error());
+        if (!*found || (*found)->ended_at) return std::nullopt;
+        return (*found)->user_id;
+      });
+  if (!user) return fail(user.error());
+  if (!*user) return {};
+  // Not in the lane of commits, where all may be done once more: it is told once, and when it is
+  // true.
+  if (!may_wait()) return fail(Errc::would_wait);
+  const auto ended = database_.write(
+      [&](db::Transaction& transaction) { return FamilyStore(transaction).end(*family, now); });
+  if (!ended) return fail(ended.error());
+  if (*ended) {
+    log_(LogLevel::warning, "a refresh token was used again: its family has ended",
+         {{"user", std::to_string(**user)}, {"family", *family}});
+  }
+  return {};
+}
+
 Result<std::optional<Time>> Tokens::find_rotation(const Claims& claims, Time now) {
+  if (settings_.rotation_grace == 0) return std::nullopt;
   return database_.read([&](db::Transaction& transaction) -> Result<std::optional<Time>> {
     const auto user = user_key(claims);
     if (!user || !*user) return std::nullopt;
@@ -222,9 +344,14 @@ Result<std::string> Tokens::refresh_sliding(std::string_view raw) {
   Scratch scratch;
   const auto claims = codec_.decode(raw, now, scratch);
   if (!claims) return fail(claims.error());
-  const auto decision = database_.read([&](db::Transaction& transaction) -> Result<void> {
-    return judge_refresh(transaction, *claims, TokenType::sliding, now);
-  });
+  const auto family = family_of(*claims->members);
+  const auto decide = [&](db::Transaction& transaction) -> Result<void> {
+    const auto good = judge_refresh(transaction, *claims, TokenType::sliding, now);
+    if (!good || !family) return good;
+    return use_family(
+        transaction, {*family, claims->jti, last_expiry(codec_.settings(), *claims->members)}, now);
+  };
+  const auto decision = family ? database_.write(decide) : database_.read(decide);
   if (!decision) return fail(decision.error());
   return codec_.encode(codec_.renewed_claims(*claims->members, TokenType::sliding, {}, now));
 }
@@ -239,12 +366,18 @@ Result<void> Tokens::verify(std::string_view raw) {
   // frequent question of all is answered without the database.
   const bool listed =
       settings_.token_blacklist && codec_.token_type(*claims) != to_string(TokenType::access);
-  if (!listed && !settings_.check_revoke_token) return {};
+  const auto family = family_of(*claims->members);
+  if (!listed && !settings_.check_revoke_token && !family) return {};
   return database_.read([&](db::Transaction& transaction) -> Result<void> {
     if (listed) {
       const auto blacklisted = TokenStore(transaction).is_blacklisted(claims->jti);
       if (!blacklisted) return fail(blacklisted.error());
       if (*blacklisted) return fail(Error::non_field({"Token is blacklisted", {}}));
+    }
+    if (family) {
+      const auto live = FamilyStore(transaction).is_live(*family);
+      if (!live) return fail(live.error());
+      if (!*live) return fail(Error::non_field({"Token is blacklisted", {}}));
     }
     if (!settings_.check_revoke_token) return {};
     const auto user = find_state(transaction, *claims);
@@ -261,9 +394,15 @@ Result<void> Tokens::blacklist(std::string_view raw) {
   if (!claims) return fail(claims.error());
   return database_.write([&](db::Transaction& transaction) -> Result<void> {
     if (const auto good = judge(transaction, *claims, TokenType::refresh); !good) return good;
+    // The family first, as a rotation has it: whoever is second waits, and both do not deadlock.
+    Result<bool> ended = false;
+    if (const auto family = family_of(*claims->members)) {
+      ended = FamilyStore(transaction).end(*family, now);
+      if (!ended) return fail(ended.error());
+    }
     const auto first = TokenStore(transaction).blacklist(outstanding(*claims, raw), now);
     if (!first) return fail(first.error());
-    if (!*first) return is_blacklisted();
+    if (!*first && !*ended) return is_blacklisted();
     return {};
   });
 }
@@ -276,7 +415,8 @@ Result<void> Tokens::check(std::string_view raw) {
   const auto type = codec_.token_type(*claims);
   if (type == to_string(TokenType::refresh)) {
     return database_.read([&](db::Transaction& transaction) {
-      return judge_refresh(transaction, *claims, TokenType::refresh, now);
+      const auto good = judge_refresh(transaction, *claims, TokenType::refresh, now);
+      return good ? judge_family(transaction, *claims) : good;
     });
   }
   for (const auto known : settings_.auth_token_classes) {
@@ -323,6 +463,44 @@ Result<User> Tokens::authenticate(std::string_view raw) {
   });
 }
 
+std::string Tokens::family(std::string_view raw) const {
+  Scratch scratch;
+  const auto claims = codec_.decode(raw, clock_(), scratch);
+  if (!claims) return {};
+  return std::string(family_of(*claims->members).value_or(std::string_view{}));
+}
+
+Result<std::vector<Family>> Tokens::list_families(std::int64_t user_id) {
+  const auto now = clock_();
+  return database_.read([&](db::Transaction& transaction) -> Result<std::vector<Family>> {
+    std::vector<Family> families;
+    const auto listed = FamilyStore(transaction).list(user_id, now, [&](const Family& family) {
+      families.push_back(family);
+    });
+    if (!listed) return fail(listed.error());
+    return families;
+  });
+}
+
+Result<bool> Tokens::end_family(std::int64_t user_id, std::string_view id) {
+  if (!is_family_id(id)) return false;
+  const auto now = clock_();
+  return database_.write([&](db::Transaction& transaction) -> Result<bool> {
+    FamilyStore families(transaction);
+    const auto found = families.find(id);
+    if (!found) return fail(found.error());
+    if (!*found || (*found)->user_id != user_id) return false;
+    return families.end(id, now);
+  });
+}
+
+Result<void> Tokens::end_families(std::int64_t user_id) {
+  const auto now = clock_();
+  return database_.write([&](db::Transaction& transaction) {
+    return FamilyStore(transaction).end_all(user_id, now).map([](std::int64_t) {});
+  });
+}
+
 OutstandingToken Tokens::outstanding(const Claims& claims, std::string_view raw) const {
   return {.jti = claims.jti,
           .token = stored_text(raw),
@@ -346,7 +524,24 @@ Result<void> Tokens::judge(db::Transaction& transaction, const Claims& claims, T
     if (*blacklisted) return is_blacklisted();
   }
   if (auto words = codec_.check(claims, type)) return refused(*std::move(words));
+  return judge_family(transaction, claims);
+}
+
+Result<void> Tokens::judge_family(db::Transaction& transaction, const Claims& claims) const {
+  const auto family = family_of(*claims.members);
+  if (!family) return {};
+  const auto live = FamilyStore(transaction).is_live(*family);
+  if (!live) return fail(live.error());
+  if (!*live) return is_blacklisted();
   return {};
+}
+
+std::optional<std::string_view> Tokens::family_of(const json::object& claims) const {
+  if (settings_.session_claim.empty()) return std::nullopt;
+  const auto* claim = claims.if_contains(settings_.session_claim);
+  if (claim == nullptr) return std::nullopt;
+  const auto* id = claim->if_string();
+  return id != nullptr && is_family_id(*id) ? std::string_view(*id) : std::string_view();
 }
 
 Result<std::optional<User>> Tokens::find_user(db::Transaction& transaction, const Claims& claims) {

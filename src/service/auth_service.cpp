@@ -14,7 +14,7 @@ AuthService::AuthService(const ServiceSettings& settings, db::Database& database
     : keys_(settings, log),
       codec_(settings.token, keys_.source()),
       tools_(settings, database, log),
-      tokens_(settings.auth, codec_, database, tools_.accounts, system_clock()),
+      tokens_(settings.auth, codec_, database, tools_.accounts, system_clock(), log),
       identities_(database, serializer, settings.user_model_serializer, system_clock()),
       sessions_(settings, database, system_clock()),
       renderer_(settings.csrf, {}) {
@@ -37,7 +37,8 @@ AuthService::AuthService(const ServiceSettings& settings, db::Database& database
   add_own_views(router, views, default_permission(settings.permission_classes), who,
                 authentication->challenge());
   if (settings.flush_interval && settings.auth.token_blacklist) {
-    flusher_.emplace(database, *settings.flush_interval, system_clock(), log);
+    flusher_.emplace(database, *settings.flush_interval, family_afterlife(settings.token),
+                     system_clock(), log);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "easyjwt/core/random.hpp"
+#include "service/visitor.hpp"
 
 namespace easyjwt {
 namespace {
@@ -14,20 +15,9 @@ constexpr std::string_view form = "easyjwt1";
 /// How much of an idle age may pass before the row is written to: a write for each request would be
 /// the dearest part of most.
 constexpr int touches_per_age = 10;
-constexpr std::size_t longest_address = 45;
-constexpr std::size_t longest_agent = 200;
 
 std::string key_of_cookie(std::string_view cookie) {
   return base64url(sha256("session:" + std::string(cookie))).substr(0, key_size);
-}
-
-/// What a log or a page may show of it: ASCII.
-std::string clean(std::string_view text, std::size_t longest) {
-  std::string out(text.substr(0, longest));
-  for (char& c : out) {
-    if (c < 0x20 || c >= 0x7f) c = '?';
-  }
-  return out;
 }
 
 }  // namespace
@@ -122,13 +112,14 @@ Result<void> BrowserSessions::start(const User& user, std::string_view backend,
                                     bool alone) const {
   const auto now = clock_();
   const auto value = random_string(cookie_size, alphanumeric);
+  auto whose = visitor(request);
   StoredSession session{.key = key_of_cookie(value),
                         .user_id = user.id,
                         .created_at = now,
                         .last_seen_at = now,
                         .expires_at = now + age(),
-                        .address = clean(request.client_address, longest_address),
-                        .user_agent = clean(request.header("User-Agent"), longest_agent)};
+                        .address = std::move(whose.address),
+                        .user_agent = std::move(whose.user_agent)};
   if (settings_.session_idle_age) {
     session.expires_at = std::min(session.expires_at, now + *settings_.session_idle_age);
   }

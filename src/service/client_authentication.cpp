@@ -16,6 +16,7 @@ AuthenticatorSettings authenticator_settings(const ServiceSettings& settings, co
   out.local = settings.local;
   out.local.token = settings.token;
   out.local.token_types = settings.auth.auth_token_classes;
+  out.local.session_claim = settings.auth.session_claim;
   out.local.jwk_url = settings.jwk_url.value_or("");
   // Where the original's OpenSSL looks for a certificate authority of one's own.
   if (const char* file = std::getenv("SSL_CERT_FILE")) out.local.ca_file = file;

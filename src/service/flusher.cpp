@@ -1,11 +1,13 @@
 #include "service/flusher.hpp"
 
+#include <cmath>
 #include <cstdint>
 #include <exception>
 #include <random>
 #include <string>
 #include <utility>
 
+#include "easyjwt/auth/family_store.hpp"
 #include "easyjwt/auth/token_store.hpp"
 
 namespace easyjwt {
@@ -18,9 +20,16 @@ constexpr std::int64_t batch = 200;
 
 }  // namespace
 
-Flusher::Flusher(db::Database& database, std::chrono::seconds interval, Clock clock, Log log)
+std::chrono::seconds family_afterlife(const TokenSettings& settings) {
+  return settings.access_lifetime +
+         std::chrono::seconds(static_cast<std::int64_t>(std::ceil(settings.leeway)));
+}
+
+Flusher::Flusher(db::Database& database, std::chrono::seconds interval,
+                 std::chrono::seconds afterlife, Clock clock, Log log)
     : database_(database),
       interval_(interval),
+      afterlife_(afterlife),
       clock_(std::move(clock)),
       log_(std::move(log)),
       thread_([this] { run(); }) {}
@@ -45,16 +54,15 @@ void Flusher::run() {
   }
 }
 
-void Flusher::flush() {
+template <class Flush>
+void Flusher::flush_all(const std::string& what, const Flush& flush) {
   std::int64_t deleted = 0;
   std::string failure;
   try {
-    const auto now = clock_();
     for (auto from = Flushed{}.until;;) {
       const auto begun = steady_clock::now();
-      const auto flushed = database_.write([&](db::Transaction& transaction) {
-        return TokenStore(transaction).flush_expired(now, batch, from);
-      });
+      const Result<Flushed> flushed =
+          database_.write([&](db::Transaction& transaction) { return flush(transaction, from); });
       if (!flushed) failure = flushed.error().reason;
       if (!flushed || flushed->rows == 0) break;
       from = flushed->until;
@@ -66,11 +74,23 @@ void Flusher::flush() {
   }
   const auto count = std::to_string(deleted);
   if (!failure.empty()) {
-    log_(LogLevel::warning, "expired tokens were not all deleted",
+    log_(LogLevel::warning, "expired " + what + " were not all deleted",
          {{"deleted", count}, {"reason", failure}});
   } else if (deleted > 0) {
-    log_(LogLevel::info, "expired tokens deleted", {{"deleted", count}});
+    log_(LogLevel::info, "expired " + what + " deleted", {{"deleted", count}});
   }
+}
+
+void Flusher::flush() {
+  const auto now = clock_();
+  flush_all("tokens", [&](db::Transaction& transaction, Time from) {
+    return TokenStore(transaction).flush_expired(now, batch, from);
+  });
+  flush_all("families of tokens", [&](db::Transaction& transaction, Time) {
+    return FamilyStore(transaction).flush_expired(now - afterlife_, batch).map([](auto rows) {
+      return Flushed{.rows = rows};
+    });
+  });
 }
 
 bool Flusher::pause(std::chrono::nanoseconds time) {

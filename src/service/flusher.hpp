@@ -4,22 +4,30 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/core/log.hpp"
 #include "easyjwt/db/database.hpp"
+#include "easyjwt/token/settings.hpp"
 
 namespace easyjwt {
 
-/// EASY_JWT.FLUSH_INTERVAL: deletes expired tokens by itself, as flushexpiredtokens does, in a
-/// thread of its own. In small batches with pauses as long as they took, so that requests wait for
-/// half of the time at most and never for long. Nodes that share a database begin at random parts
-/// of the interval, and may well flush at the same time.
+/// For how long a family is needed after its last refresh token has expired: access tokens that
+/// this one made are still to be told from those of a family that is gone.
+std::chrono::seconds family_afterlife(const TokenSettings& settings);
+
+/// EASY_JWT.FLUSH_INTERVAL: deletes expired tokens and families by itself, as flushexpiredtokens
+/// does, in a thread of its own. In small batches with pauses as long as they took, so that
+/// requests wait for half of the time at most and never for long. Nodes that share a database begin
+/// at random parts of the interval, and may well flush at the same time.
 class Flusher {
  public:
   /// `database` outlives this. What is deleted, and what fails, is logged once per interval.
-  Flusher(db::Database& database, std::chrono::seconds interval, Clock clock, Log log);
+  /// `afterlife`: family_afterlife().
+  Flusher(db::Database& database, std::chrono::seconds interval, std::chrono::seconds afterlife,
+          Clock clock, Log log);
   ~Flusher();
   Flusher(const Flusher&) = delete;
   Flusher& operator=(const Flusher&) = delete;
@@ -27,11 +35,15 @@ class Flusher {
  private:
   void run();
   void flush();
+  /// flush(transaction, where the batch before ended) until it finds no more.
+  template <class Flush>
+  void flush_all(const std::string& what, const Flush& flush);
   /// False at the end.
   bool pause(std::chrono::nanoseconds time);
 
   db::Database& database_;
   const std::chrono::seconds interval_;
+  const std::chrono::seconds afterlife_;
   const Clock clock_;
   const Log log_;
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <numeric>
 
+#include "easyjwt/auth/tokens.hpp"
 #include "easyjwt/core/json.hpp"
 #include "service/file.hpp"
 #include "service/settings_table.hpp"
@@ -323,6 +324,7 @@ class Loader {
     } else {
       finish_token_keys();
       finish_claims();
+      finish_auth();
     }
     finish_database();
     if (s.server.tls_certificate.empty() != s.server.tls_key.empty()) {
@@ -433,12 +435,13 @@ class Loader {
   /// A claim that had another's name would overwrite it: an expiry, say.
   void finish_claims() {
     const auto& token = loaded_.settings.token;
-    const std::array<std::pair<std::string_view, std::string_view>, 5> claims{{
+    const std::array<std::pair<std::string_view, std::string_view>, 6> claims{{
         {"EASY_JWT.USER_ID_CLAIM", token.user_id_claim},
         {"EASY_JWT.TOKEN_TYPE_CLAIM", token.token_type_claim},
         {"EASY_JWT.JTI_CLAIM", token.jti_claim},
         {"EASY_JWT.SLIDING_TOKEN_REFRESH_EXP_CLAIM", token.sliding_refresh_exp_claim},
         {"EASY_JWT.REVOKE_TOKEN_CLAIM", token.revoke_token_claim},
+        {"EASY_JWT.SESSION_CLAIM", loaded_.settings.auth.session_claim},
     }};
     for (auto claim = claims.begin(); claim != claims.end(); ++claim) {
       for (const std::string_view reserved : {"exp", "iat", "nbf", "aud", "iss"}) {
@@ -450,6 +453,14 @@ class Loader {
           error(claim->first, "must not be the same as " + std::string(other->first));
         }
       }
+    }
+  }
+
+  void finish_auth() {
+    try {
+      Tokens::check_settings(loaded_.settings.auth);
+    } catch (const SettingsError& wrong) {
+      loaded_.errors.push_back(loaded_.locate(wrong));
     }
   }
 

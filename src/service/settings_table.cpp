@@ -661,7 +661,6 @@ std::vector<SettingRow> make_table() {
   using R = RemoteAuthSettings;
   using L = LocalSettings;
   constexpr auto of_client = Audience::client;
-  constexpr std::string_view string = "string", boolean = "true, false";
   const std::string none = "\"\"";
   const Names same_site{"Lax", "Strict", "None", ""};
   return {
@@ -853,13 +852,20 @@ std::vector<SettingRow> make_table() {
       auth(row("EASY_JWT.STORE_TOKEN_TEXT", at(&S::auth, &A::store_token_text),
                "false: a token's row has its id alone, so that a database that leaks holds no "
                "token that could be used")),
-      later("EASY_JWT.DETECT_REUSE", boolean, "false", "a rotated token that comes again ends all"),
+      auth(row("EASY_JWT.DETECT_REUSE", at(&S::auth, &A::detect_reuse),
+               "a refresh token that rotation has blacklisted ends its family when it comes again "
+               "after ROTATION_GRACE; needs SESSION_CLAIM, ROTATE_REFRESH_TOKENS and "
+               "BLACKLIST_AFTER_ROTATION")),
       auth(row(
           "EASY_JWT.ROTATION_GRACE", at(&S::auth, &A::rotation_grace),
           "seconds in which a token that rotation has blacklisted gets the same pair again, for "
           "a client that lost the answer",
           [](std::int64_t& value) { return value > 300 ? "must be at most 300" : ""; })),
-      later("EASY_JWT.SESSION_CLAIM", string, none, "the claim that names a token family"),
+      judging(
+          row("EASY_JWT.SESSION_CLAIM", at(&S::auth, &A::session_claim),
+              "the claim that names a token's family, \"sid\" say: each login begins one, which "
+              "is recorded, listed by /auth/sessions/, and ends with all of its tokens; empty: "
+              "there are no families")),
       later("EASY_JWT.KEY_ROTATION_INTERVAL", "lifetime", none, "how often signing keys change"),
       client(
           row("EASY_JWT.VERIFY_MODE", at(&S::verify_mode),

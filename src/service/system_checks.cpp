@@ -41,6 +41,11 @@ class Checks {
       warn("W003", "EASY_JWT.BLACKLIST_AFTER_ROTATION",
            "does nothing without easyjwt_auth.token_blacklist in INSTALLED_APPS");
     }
+    if (s_.auth.detect_reuse && s_.auth.rotation_grace == 0) {
+      warn("W023", "EASY_JWT.DETECT_REUSE",
+           "is on without a ROTATION_GRACE: whoever refreshes twice at a time, or once more after "
+           "an answer that was lost, is logged out");
+    }
     check_jwk_url();
   }
 

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "db/test_database.hpp"
 #include "easyjwt/auth/accounts.hpp"
@@ -43,7 +46,15 @@ class AuthService : public testing::TestWithParam<db::Place> {
     hasher_ = std::make_unique<Hasher>(hasher_settings_);
     accounts_ =
         std::make_unique<Accounts>(settings_, *database_, *hasher_, validators_, clock, no_log());
-    tokens_ = std::make_unique<Tokens>(settings_, *codec_, *database_, *accounts_, clock);
+    tokens_ = std::make_unique<Tokens>(settings_, *codec_, *database_, *accounts_, clock, log());
+  }
+
+  Log log() {
+    return [this](LogLevel, std::string_view message, std::initializer_list<LogField> fields) {
+      const std::lock_guard lock(mutex_);
+      lines_.emplace_back(message);
+      for (const auto& field : fields) lines_.back() += " " + std::string(field.value);
+    };
   }
 
   std::int64_t add_user(std::string email, bool active = true) {
@@ -92,6 +103,8 @@ class AuthService : public testing::TestWithParam<db::Place> {
   std::unique_ptr<Hasher> hasher_;
   std::unique_ptr<Accounts> accounts_;
   std::unique_ptr<Tokens> tokens_;
+  std::mutex mutex_;
+  std::vector<std::string> lines_;  ///< of the log
 };
 
 /// The words of a refusal: its detail, or the first text of its first field.

@@ -51,7 +51,7 @@ class Endpoints(OwnViewsTest):
     def test_tables(self):
         self.assertEqual(len(tables()), 2)
         auth, client = tables()
-        self.pair()
+        self.pair(auth_settings={"EASY_JWT": {"SESSION_CLAIM": "sid"}})
         self.check(self.auth, auth)
         self.check(self.client, client)
 

@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "db/test_database.hpp"
+#include "easyjwt/auth/family_store.hpp"
 #include "easyjwt/auth/token_store.hpp"
 #include "easyjwt/db/migrations.hpp"
+#include "easyjwt/user/user_store.hpp"
 
 namespace easyjwt {
 namespace {
@@ -81,7 +83,7 @@ TEST_P(FlusherTest, DeletesWhatHasExpiredAndNothingElse) {
   add(3, now_ + 1h, "new");
   {
     const Flusher flusher(
-        *database_, 1s, [&] { return now_; }, log());
+        *database_, 1s, 5min, [&] { return now_; }, log());
     const auto end = std::chrono::steady_clock::now() + 20s;
     while (lines().empty() && std::chrono::steady_clock::now() < end) {
       std::this_thread::sleep_for(10ms);
@@ -91,11 +93,38 @@ TEST_P(FlusherTest, DeletesWhatHasExpiredAndNothingElse) {
   EXPECT_EQ(count(), 3);
 }
 
+TEST_P(FlusherTest, DeletesFamiliesWhoseLastTokensAreDead) {
+  const auto ended = [&](const char* id, Time expires) {
+    const auto done = database_->write([&](db::Transaction& transaction) -> Result<void> {
+      User user;
+      user.email = std::string(id) + "@example.com";
+      const auto user_id = UserStore(transaction).insert(user, now_);
+      if (!user_id) return fail(user_id.error());
+      return FamilyStore(transaction).add({.id = id, .user_id = *user_id, .expires_at = expires});
+    });
+    ASSERT_TRUE(done) << done.error().reason;
+  };
+  ended("dead", now_ - 301s);
+  ended("dying", now_ - 299s);
+  {
+    const Flusher flusher(
+        *database_, 1s, 5min, [&] { return now_; }, log());
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    while (lines().empty() && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(10ms);
+    }
+  }
+  EXPECT_EQ(lines(), std::vector<std::string>{"expired families of tokens deleted 1"});
+  const auto left = database_->read(
+      [&](db::Transaction& transaction) { return FamilyStore(transaction).is_live("dying"); });
+  EXPECT_TRUE(*left);
+}
+
 TEST_P(FlusherTest, EndsAtOnceHoweverLongTheInterval) {
   const auto begun = std::chrono::steady_clock::now();
   {
     const Flusher flusher(
-        *database_, 24h, [&] { return now_; }, log());
+        *database_, 24h, 5min, [&] { return now_; }, log());
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
   EXPECT_TRUE(lines().empty());
@@ -106,9 +135,9 @@ TEST_P(FlusherTest, SeveralAtOnceDeleteEachTokenOnce) {
   const auto other = place_.open();
   {
     const Flusher one(
-        *database_, 1s, [&] { return now_; }, log());
+        *database_, 1s, 5min, [&] { return now_; }, log());
     const Flusher two(
-        *other, 1s, [&] { return now_; }, log());
+        *other, 1s, 5min, [&] { return now_; }, log());
     const auto end = std::chrono::steady_clock::now() + 20s;
     while (count() > 0 && std::chrono::steady_clock::now() < end) {
       std::this_thread::sleep_for(10ms);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "files.hpp"
+#include "service/client_authentication.hpp"
 #include "service/settings_table.hpp"
 #include "tests_dir.hpp"
 
@@ -204,10 +205,19 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"[EASY_JWT]\nUSER_MODEL_SERIALIZER = {related = [{name = \"a\", tabel = \"t\"}]}\n",
               ":4: EASY_JWT.USER_MODEL_SERIALIZER.related[0].tabel: is none of name, table, "
               "foreign_key, fields, many, key"},
-        // Not built yet, and not to be ignored.
-        Wrong{"[EASY_JWT]\nDETECT_REUSE = true\n",
-              ":4: EASY_JWT.DETECT_REUSE: a value other than false is not supported by this "
-              "version"},
+        // What needs something else, not to be ignored.
+        Wrong{
+            "[EASY_JWT]\nDETECT_REUSE = true\n",
+            ":4: EASY_JWT.DETECT_REUSE: needs SESSION_CLAIM (\"sid\", say): by that a token tells "
+            "its family"},
+        Wrong{
+            "[EASY_JWT]\nSESSION_CLAIM = \"sid\"\nDETECT_REUSE = true\n",
+            ":5: EASY_JWT.DETECT_REUSE: needs ROTATE_REFRESH_TOKENS and BLACKLIST_AFTER_ROTATION: "
+            "without them a token may be used again"},
+        Wrong{"[EASY_JWT]\nSESSION_CLAIM = \"jti\"\n",
+              ":4: EASY_JWT.SESSION_CLAIM: must not be the same as EASY_JWT.JTI_CLAIM"},
+        Wrong{"[EASY_JWT]\nSESSION_CLAIM = \"exp\"\n",
+              ":4: EASY_JWT.SESSION_CLAIM: must not be a claim of its own meaning"},
         Wrong{"[EASY_JWT]\nROTATION_GRACE = 301\n",
               ":4: EASY_JWT.ROTATION_GRACE: must be at most 300"},
         // The other service's.
@@ -550,7 +560,7 @@ TEST_F(ClientSettings, WithLocalVerifyModeItJudgesByTheAuthServicesKeys) {
   const auto loaded = load(
       "[EASY_JWT]\nVERIFY_MODE = \"local\"\nSIGNING_KEY = \"geheim\"\nAUDIENCE = \"fleet\"\n"
       "LEEWAY = 2\nAUTH_TOKEN_CLASSES = [\"SlidingToken\"]\nSTALENESS_POLICY = \"refuse\"\n"
-      "LOCAL_USER_LIFETIME = \"10s\"\n");
+      "LOCAL_USER_LIFETIME = \"10s\"\nSESSION_CLAIM = \"sid\"\n");
   EXPECT_EQ(errors(loaded), "");
   EXPECT_TRUE(loaded.warnings.empty());
   const auto& s = loaded.settings;
@@ -560,6 +570,7 @@ TEST_F(ClientSettings, WithLocalVerifyModeItJudgesByTheAuthServicesKeys) {
   EXPECT_EQ(s.auth.auth_token_classes, std::vector<TokenType>{TokenType::sliding});
   EXPECT_EQ(s.local.staleness_policy, StalenessPolicy::refuse);
   EXPECT_EQ(s.local.user_lifetime, std::chrono::seconds{10});
+  EXPECT_EQ(authenticator_settings(s, no_log()).local.session_claim, "sid");
 
   const std::string local = "[EASY_JWT]\nVERIFY_MODE = \"local\"\n";
   EXPECT_EQ(errors(load(local + "ACCESS_TOKEN_LIFETIME = 60\n")),

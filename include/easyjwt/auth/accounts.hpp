@@ -46,11 +46,11 @@ class Accounts {
   /// What AUTH_PASSWORD_VALIDATORS have against `password`; with a user, similarity to it too.
   std::vector<Text> validate_password(std::string_view password, const User* user) const;
 
-  /// Changes the password of whoever knows the old one.
+  /// Changes the password of whoever knows the old one. With SESSION_CLAIM all families of the user
+  /// end.
   Result<void> change_password(std::string_view email, std::string_view old_password,
                                std::string_view new_password);
-  /// Sets a password without asking for the old one (`easyjwt changepassword`). Nothing is
-  /// validated.
+  /// The same without asking for the old one (`easyjwt changepassword`). Nothing is validated.
   Result<void> set_password(const User& user, std::string_view new_password);
 
   Result<std::optional<User>> find_by_email(std::string_view email);

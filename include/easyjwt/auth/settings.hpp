@@ -16,9 +16,15 @@ struct AuthSettings {
   bool update_last_login = false;
   bool check_revoke_token = false;
   bool create_user_open = true;
-  bool token_blacklist = true;       ///< easyjwt_auth.token_blacklist is in INSTALLED_APPS
+  bool token_blacklist = true;  ///< easyjwt_auth.token_blacklist is in INSTALLED_APPS
   bool store_token_text = true;
   std::int64_t rotation_grace = 0;  ///< seconds in which a rotated token gets the same pair again
+  /// The claim that names a token's family: what a login began, and all that is made from its
+  /// refresh token. Where it is set, and only there, families are recorded. Empty: there are none.
+  std::string session_claim;
+  /// A used refresh token that comes again ends its family. Needs session_claim,
+  /// rotate_refresh_tokens and blacklist_after_rotation.
+  bool detect_reuse = false;
   std::string user_id_field = "id";  ///< "id", "pk" or "email"
   Secret
       secret;  ///< SECRET_KEY: keys what must be the same on every node and known to none outside

@@ -25,6 +25,13 @@ struct OutstandingToken {
 /// Whom a token is for: an id, or an e-mail as it is written.
 using UserKey = std::variant<std::int64_t, std::string_view>;
 
+/// The token of a family that comes after the one that is used up.
+struct Succession {
+  std::string_view family;
+  std::string_view jti;
+  Time expires_at;
+};
+
 /// What a refresh is decided by.
 struct RefreshState {
   bool is_active = false;  ///< false, too: there is no such user
@@ -54,8 +61,13 @@ class TokenStore {
   Result<bool> blacklist(const OutstandingToken& token, Time now);
   /// find_refresh_state(), an Error of `judge` about it, and blacklist(). On PostgreSQL in one
   /// round trip, and what `judge` then refuses is rolled back with everything else.
+  ///
+  /// With `next` the family moves on to that token first; false, too: it has ended or is not there.
   Result<bool> use_up(UserKey user, const OutstandingToken& token, Time now,
-                      FunctionRef<Result<void>(const RefreshState&)> judge);
+                      FunctionRef<Result<void>(const RefreshState&)> judge,
+                      const Succession* next = nullptr);
+  /// When `jti` was blacklisted, by whatever.
+  Result<std::optional<Time>> find_blacklisting(std::string_view jti);
   /// When `jti` was blacklisted by the rotation that made `successor`; nullopt where something else
   /// blacklisted it, and where the successor is blacklisted itself.
   Result<std::optional<Time>> find_rotation(std::string_view jti, std::string_view successor);

@@ -1,15 +1,19 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "easyjwt/auth/accounts.hpp"
+#include "easyjwt/auth/family_store.hpp"
 #include "easyjwt/auth/settings.hpp"
 #include "easyjwt/auth/token_store.hpp"
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/core/error.hpp"
+#include "easyjwt/core/log.hpp"
 #include "easyjwt/db/database.hpp"
 #include "easyjwt/token/codec.hpp"
 #include "easyjwt/user/user_store.hpp"
@@ -19,6 +23,12 @@ namespace easyjwt {
 struct TokenPair {
   std::string refresh;
   std::string access;
+};
+
+/// Who logs in, for the list of their sessions.
+struct Visitor {
+  std::string user_agent{};  ///< at most 200 characters of ASCII
+  std::string address{};     ///< at most 45
 };
 
 struct Refreshed {
@@ -31,29 +41,38 @@ struct Refreshed {
 ///
 /// Tokens that are refused are Errc::token_not_valid with the original's words, in its order:
 /// malformed, wrongly signed or out of date; blacklisted; without exp; without id; of another type.
+/// Tokens of a family that has ended are refused as blacklisted ones are.
 class Tokens {
  public:
-  /// Throws SettingsError: a USER_ID_FIELD that is neither id, pk nor email.
+  /// Throws SettingsError: what check_settings() does.
   Tokens(const AuthSettings& settings, const TokenCodec& codec, db::Database& database,
-         Accounts& accounts, Clock clock);
+         Accounts& accounts, Clock clock, Log log);
+  /// Throws SettingsError: a USER_ID_FIELD that is neither id, pk nor email; SESSION_CLAIM or
+  /// DETECT_REUSE without what they need.
+  static void check_settings(const AuthSettings& settings);
 
-  Result<TokenPair> obtain(std::string_view email, std::string_view password);
-  Result<std::string> obtain_sliding(std::string_view email, std::string_view password);
+  /// With SESSION_CLAIM a login begins a family.
+  Result<TokenPair> obtain(std::string_view email, std::string_view password,
+                           const Visitor& visitor = {});
+  Result<std::string> obtain_sliding(std::string_view email, std::string_view password,
+                                     const Visitor& visitor = {});
 
   /// With ROTATE_REFRESH_TOKENS and BLACKLIST_AFTER_ROTATION the old token is blacklisted in the
   /// same transaction in which it is judged: of any number of calls with one token one succeeds.
   /// Within ROTATION_GRACE of that the others get tokens with the same ids and instants, until the
-  /// new refresh token is used or blacklisted.
+  /// new refresh token is used or blacklisted. With DETECT_REUSE its family ends where a used token
+  /// comes after that.
   /// Errc::account_gone where its user is deleted or inactive.
   Result<Refreshed> refresh(std::string_view raw);
   Result<std::string> refresh_sliding(std::string_view raw);
 
   /// Any type of token. A blacklisted one is Errc::validation_error, as the original has it.
   Result<void> verify(std::string_view raw);
+  /// Ends the token's family, too.
   Result<void> blacklist(std::string_view raw);
 
-  /// Whether it would do what its type is for, and nothing is done: an access token or a sliding one
-  /// authenticate(), a refresh token refresh(), any other verify().
+  /// Whether it would do what its type is for, and nothing is done: an access token or a sliding
+  /// one authenticate(), a refresh token refresh(), any other verify().
   Result<void> check(std::string_view raw);
   /// A token without a login, for operators. What obtain() records of a refresh token or a sliding
   /// one is recorded, last_login left alone. Errc::conflict: the user is no longer as given.
@@ -63,17 +82,38 @@ class Tokens {
   /// The user of a token of AUTH_TOKEN_CLASSES (the original's JWTAuthentication).
   Result<User> authenticate(std::string_view raw);
 
+  /// The id of the family of a token that stands; empty where it has none.
+  std::string family(std::string_view raw) const;
+  /// FamilyStore::list(), now.
+  Result<std::vector<Family>> list_families(std::int64_t user_id);
+  /// False: the user has no such family, or it had ended.
+  Result<bool> end_family(std::int64_t user_id, std::string_view id);
+  Result<void> end_families(std::int64_t user_id);
+
  private:
   /// One attempt; Errc::conflict where record_login() says so.
-  Result<TokenPair> try_obtain(std::string_view email, std::string_view password);
-  Result<std::string> try_obtain_sliding(std::string_view email, std::string_view password);
-  /// Writes what a login leaves behind: the outstanding token and last_login. Errc::conflict: the
-  /// user is no longer what was judged.
+  Result<TokenPair> try_obtain(std::string_view email, std::string_view password,
+                               const Visitor& visitor);
+  Result<std::string> try_obtain_sliding(std::string_view email, std::string_view password,
+                                         const Visitor& visitor);
+  /// The claims of a token that begins something: with SESSION_CLAIM a family.
+  json::object new_claims(const User& user, TokenType type, Time now) const;
+  /// Writes what a login leaves behind: the outstanding token, its family and last_login.
+  /// Errc::conflict: the user is no longer what was judged.
   Result<void> record_login(const User& user, std::string_view raw, const json::object& claims,
-                            Time now);
+                            const Visitor& visitor, Time now);
   Result<void> record_token(db::Transaction& transaction, const User& user, std::string_view raw,
-                            const json::object& claims, Time now);
-  /// BlacklistMixin.verify(): the blacklist first, then what check() says.
+                            const json::object& claims, const Visitor& visitor, Time now);
+  /// The SESSION_CLAIM; nullopt: there is none, or no such setting. One that can be no family's is
+  /// empty, and so of a family that is not there.
+  std::optional<std::string_view> family_of(const json::object& claims) const;
+  /// Whether the token's family, if it has one, has not ended.
+  Result<void> judge_family(db::Transaction& transaction, const Claims& claims) const;
+  /// Notes in a family that it was refreshed.
+  Result<void> use_family(db::Transaction& transaction, const Succession& next, Time now) const;
+  /// DETECT_REUSE: ends the family of a token that was refused, if it is one that was used before.
+  Result<void> end_if_reused(const Claims& claims, Time now);
+  /// BlacklistMixin.verify(): the blacklist first, then what check() says, then the family.
   Result<void> judge(db::Transaction& transaction, const Claims& claims, TokenType type);
   bool is_listed(TokenType type) const;
   /// The row of a token that is about to be blacklisted.
@@ -109,6 +149,7 @@ class Tokens {
   db::Database& database_;
   Accounts& accounts_;
   Clock clock_;
+  Log log_;
 };
 
 }  // namespace easyjwt

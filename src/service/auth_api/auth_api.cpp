@@ -4,6 +4,7 @@
 #include <string>
 
 #include "service/auth_api/authentication.hpp"
+#include "service/auth_api/session_views.hpp"
 #include "service/auth_api/token_views.hpp"
 #include "service/auth_api/user_views.hpp"
 #include "service/auth_api/well_known.hpp"
@@ -74,6 +75,19 @@ void add_auth_api(http::Router& router, const AuthApi& api) {
        user_list_view(who, api.database));
   view("/auth/users/{id}/", "User Detail", "One user, for staff and for the user.", Lane::storage,
        Method::get, user, user_detail_view(who, api.accounts));
+
+  if (!settings.auth.session_claim.empty()) {
+    router.add({.path = "/auth/sessions/",
+                .name = "Session List",
+                .description = "What the caller's logins began: lists it, or ends it all.",
+                .lane = Lane::storage,
+                .challenge = who->challenge(),
+                .refusal_guard = user,
+                .handlers = {{Method::get, session_list_view(who, api.tokens)},
+                             {Method::delete_, end_sessions_view(who, api.tokens)}}});
+    view("/auth/sessions/{id}/", "Session", "What one of the caller's logins began: ends it.",
+         Lane::storage, Method::delete_, user, end_session_view(who, api.tokens));
+  }
 
   // For whoever verifies our tokens, whoever that is.
   const auto well_known = [&](std::string path, std::string name, std::string description,

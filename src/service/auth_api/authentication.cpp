@@ -62,6 +62,11 @@ Result<std::optional<User>> Authentication::by_token(const http::Request& reques
       [](User&& user) { return std::optional(std::move(user)); });
 }
 
+std::string Authentication::family(const http::Request& request) const {
+  const auto raw = raw_token(request.header(header_name_));
+  return raw && *raw ? tokens_.family(**raw) : std::string();
+}
+
 Result<User> Authentication::require_user(const http::Request& request) const {
   auto user = authenticate(request);
   if (!user) return fail(user.error());

@@ -26,6 +26,9 @@ class Authentication {
   /// Errc::permission_denied for whoever is not staff.
   Result<User> require_staff(const http::Request& request) const;
 
+  /// The id of the family of the token that a request came with; empty: none of either.
+  std::string family(const http::Request& request) const;
+
   /// WWW-Authenticate of the first class: "Bearer realm=\"api\"". Empty for one that has none.
   const std::string& challenge() const noexcept { return challenge_; }
   /// The same for the views that always answer as JWTAuthentication does.

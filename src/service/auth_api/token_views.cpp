@@ -7,6 +7,7 @@
 #include "easyjwt/core/json.hpp"
 #include "easyjwt/core/settings_error.hpp"
 #include "service/body.hpp"
+#include "service/visitor.hpp"
 
 namespace easyjwt {
 namespace {
@@ -62,7 +63,7 @@ Reply with_credentials(const Request& request, Decide decide) {
 
 Reply obtain_pair(const Request& request, Tokens& tokens) {
   return with_credentials(request, [&](const auto& email, const auto& password) -> Reply {
-    const auto pair = tokens.obtain(email, password);
+    const auto pair = tokens.obtain(email, password, visitor(request));
     if (!pair) return pair.error();
     return secret_json("{\"refresh\":\"" + pair->refresh + "\",\"access\":\"" + pair->access +
                        "\"}");
@@ -71,7 +72,7 @@ Reply obtain_pair(const Request& request, Tokens& tokens) {
 
 Reply obtain_sliding(const Request& request, Tokens& tokens) {
   return with_credentials(request, [&](const auto& email, const auto& password) -> Reply {
-    const auto token = tokens.obtain_sliding(email, password);
+    const auto token = tokens.obtain_sliding(email, password, visitor(request));
     if (!token) return token.error();
     return secret_json("{\"token\":\"" + *token + "\"}");
   });

@@ -4,9 +4,11 @@
 #include <string>
 #include <utility>
 
+#include "easyjwt/auth/family_store.hpp"
 #include "easyjwt/auth/token_store.hpp"
 #include "easyjwt/user/session_store.hpp"
 #include "service/commands/commands.hpp"
+#include "service/flusher.hpp"
 #include "service/project.hpp"
 #include "service/terminal.hpp"
 
@@ -16,10 +18,8 @@ namespace {
 // Short transactions: a service that runs beside us waits for one batch at most.
 constexpr std::int64_t batch = 1000;
 
-Result<std::unique_ptr<db::Database>> open(const std::string& config) {
-  const auto loaded = read_settings(config);
-  if (!loaded) return fail(loaded.error());
-  return open_ready_database(patient(loaded->settings.database), no_log());
+Result<std::unique_ptr<db::Database>> open(const LoadedSettings& loaded) {
+  return open_ready_database(patient(loaded.settings.database), no_log());
 }
 
 /// Runs `flush` (of a transaction, a limit, and where the batch before ended) until it finds no
@@ -43,7 +43,9 @@ Result<std::int64_t> flush_all(db::Database& database, std::string what, std::in
 }  // namespace
 
 Result<int> flushexpiredtokens(const std::string& config) {
-  const auto database = open(config);
+  const auto loaded = read_settings(config);
+  if (!loaded) return fail(loaded.error());
+  const auto database = open(*loaded);
   if (!database) return fail(database.error());
   const auto now = system_clock()();
   const auto expired = (*database)->read(
@@ -55,11 +57,26 @@ Result<int> flushexpiredtokens(const std::string& config) {
                                  });
   if (!flushed) return fail(flushed.error());
   std::printf("%lld expired tokens deleted.\n", static_cast<long long>(*flushed));
+  const auto dead = now - family_afterlife(loaded->settings.token);
+  const auto families = flush_all(
+      **database, "families of tokens", 0,
+      [&](db::Transaction& transaction, std::int64_t limit, Time) {
+        return FamilyStore(transaction).flush_expired(dead, limit).map([](std::int64_t rows) {
+          return Flushed{.rows = rows};
+        });
+      });
+  if (!families) return fail(families.error());
+  // As the original where there are none.
+  if (*families > 0) {
+    std::printf("%lld expired families of tokens deleted.\n", static_cast<long long>(*families));
+  }
   return 0;
 }
 
 Result<int> clearsessions(const std::string& config) {
-  const auto database = open(config);
+  const auto loaded = read_settings(config);
+  if (!loaded) return fail(loaded.error());
+  const auto database = open(*loaded);
   if (!database) return fail(database.error());
   const auto now = system_clock()();
   const auto cleared = flush_all(

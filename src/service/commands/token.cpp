@@ -23,7 +23,7 @@ struct Judges {
       : keys(settings, no_log()),
         codec(settings.token, keys.source()),
         tools(settings, database, no_log()),
-        tokens(settings.auth, codec, database, tools.accounts, system_clock()) {}
+        tokens(settings.auth, codec, database, tools.accounts, system_clock(), no_log()) {}
 
   RemoteKeys keys;
   TokenCodec codec;
@@ -77,8 +77,7 @@ std::string in_words(std::int64_t seconds) {
   auto rest = is_past ? -static_cast<std::uint64_t>(seconds) : static_cast<std::uint64_t>(seconds);
   std::string text;
   int shown = 0;
-  for (const auto& [size, name] :
-       {std::pair{86400U, "d"}, {3600U, "h"}, {60U, "min"}, {1U, "s"}}) {
+  for (const auto& [size, name] : {std::pair{86400U, "d"}, {3600U, "h"}, {60U, "min"}, {1U, "s"}}) {
     const auto count = rest / size;
     rest %= size;
     if ((count == 0 && (shown > 0 || size > 1)) || shown == 2) continue;
@@ -192,16 +191,17 @@ Result<int> token_issue(const std::string& config, const NewToken& wanted) {
     if (to_string(known) == wanted.type) type = known;
   }
   if (!type) {
-    return fail(Errc::usage, {}, "token issue: \"" + wanted.type +
-                                     "\" is neither access, refresh nor sliding");
+    return fail(Errc::usage, {},
+                "token issue: \"" + wanted.type + "\" is neither access, refresh nor sliding");
   }
   std::optional<std::chrono::seconds> lifetime;
   if (!wanted.lifetime.empty()) {
     lifetime = parse_duration(wanted.lifetime);
     constexpr std::chrono::years most{100};  // beyond which instants overflow, one day
     if (!lifetime || *lifetime < std::chrono::seconds{1} || *lifetime > most) {
-      return fail(Errc::usage, {}, "token issue: \"" + wanted.lifetime +
-                                       "\" is no lifetime like 90s, 5m, 12h or 1d");
+      return fail(
+          Errc::usage, {},
+          "token issue: \"" + wanted.lifetime + "\" is no lifetime like 90s, 5m, 12h or 1d");
     }
   }
   return with_judges(config, [&](Judges& judges) -> Result<int> {
