@@ -53,7 +53,7 @@ bool is_family_id(std::string_view text) noexcept {
 
 Result<void> FamilyStore::hold_user(std::int64_t user_id) {
   if (transaction_.engine() != db::Engine::postgresql) return {};  // one writer at a time
-  static constexpr db::Sql sql{"SELECT 1 FROM \"user\" WHERE id = $1 FOR SHARE"};
+  static constexpr db::Sql sql{"SELECT 1 FROM \"user\" WHERE id = $1 FOR NO KEY UPDATE"};
   return transaction_.run(sql, {user_id}).map([](std::int64_t) {});
 }
 

@@ -175,12 +175,23 @@ class Sessions(SessionsTest):
         self.assert_ended(service, pair)
 
     def test_off_by_default(self):
-        self.project = support.Project(self.addCleanup, None, support.usual_users())
+        self.project = support.Project(self.addCleanup, {"EASY_JWT": {
+            "ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}}, support.usual_users())
         service = self.project.start()
         pair = service.login()
         self.assertEqual(set(claims_of(pair["refresh"])), {"token_type", "exp", "iat", "jti", "user_id"})
         self.assertEqual(service.get("/auth/sessions/", token=pair["access"]).status, 404)
         self.assertEqual(self.project.query("SELECT * FROM easyjwt_session"), [])
+        # Nobody so much as looks at the table.
+        self.project.execute("DROP TABLE easyjwt_session")
+        pair = service.login()
+        next_pair = self.refresh(service, pair)
+        self.assertEqual(next_pair.status, 200)
+        self.assertEqual(self.refresh(service, pair).status, 401)
+        self.assert_stands(service, next_pair.json)
+        self.assertEqual(service.post("/auth/token/blacklist/", {"refresh": next_pair.json["refresh"]}).status, 200)
+        body = {"email": ALICE, "password": PASSWORDS[ALICE], "new_password": "an-Entirely-new-1"}
+        self.assertEqual(service.post("/auth/password-change/", body).status, 200)
 
 
 class Reuse(SessionsTest):
