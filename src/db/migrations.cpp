@@ -108,6 +108,7 @@ const std::vector<Description>& descriptions() {
       {"0002_indexes", "indexes of our own on Django's tables", {}},
       {"0003_users", "orders, the number and the search of users", {}},
       {"0004_remote_users", "a client-service's copies of remote users", {"easyjwt_remote_user"}},
+      {"0005_keys", "keys that sign tokens", {"easyjwt_key"}},
       {"0006_families", "what logins began: families of tokens", {"easyjwt_session"}},
       {"0009_browser_sessions", "whose the sessions of browsers are", {"easyjwt_browser_session"}},
   };

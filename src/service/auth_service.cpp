@@ -7,12 +7,25 @@
 #include "service/pages/pages.hpp"
 
 namespace easyjwt {
+namespace {
+
+/// Those who verify by JWK_URL sign by their settings' key alone.
+KeyRingSource follow_keys(std::optional<KeyFollower>& follower, SigningKeys& keys,
+                          const ServiceSettings& settings, const Log& log) {
+  if (uses_remote_keys(settings)) return {};
+  return follower.emplace(keys, settings.key_rotation_interval, system_clock(), log).source();
+}
+
+}  // namespace
 
 AuthService::AuthService(const ServiceSettings& settings, db::Database& database, const Log& log,
                          http::Router& router, const std::vector<OwnView>& views,
                          const BoundSerializer* serializer)
-    : keys_(settings, log),
-      codec_(settings.token, keys_.source()),
+    : remote_keys_(settings, log),
+      signing_keys_(settings.token, settings.secret_key, settings.secret_key_fallbacks, database,
+                    system_clock()),
+      codec_(settings.token, remote_keys_.source(),
+             follow_keys(key_follower_, signing_keys_, settings, log)),
       tools_(settings, database, log),
       tokens_(settings.auth, codec_, database, tools_.accounts, system_clock(), log),
       identities_(database, serializer, settings.user_model_serializer, system_clock()),

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "easyjwt/auth/signing_keys.hpp"
 #include "easyjwt/auth/tokens.hpp"
 #include "easyjwt/core/log.hpp"
 #include "easyjwt/db/database.hpp"
@@ -12,6 +13,7 @@
 #include "service/flusher.hpp"
 #include "service/html/renderer.hpp"
 #include "service/identities.hpp"
+#include "service/key_follower.hpp"
 #include "service/own_views.hpp"
 #include "service/project.hpp"
 #include "service/remote_keys.hpp"
@@ -31,7 +33,9 @@ class AuthService {
   const Hasher& hasher() const noexcept { return tools_.hasher; }
 
  private:
-  const RemoteKeys keys_;
+  const RemoteKeys remote_keys_;
+  SigningKeys signing_keys_;
+  std::optional<KeyFollower> key_follower_;
   const TokenCodec codec_;
   AccountTools tools_;
   Tokens tokens_;

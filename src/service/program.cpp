@@ -123,7 +123,7 @@ class CommandLine {
   }
 
   void add_key_commands() {
-    auto& keys = add_group("keys", "Make a key, or look at the one that signs");
+    auto& keys = add_group("keys", "Make keys, or look at those there are");
     auto& generate = add(keys, "generate", "Write a fresh key into a file (mode 0600)",
                          [this] { return commands::keys_generate(algorithm_, file_, bits_); });
     generate.add_option("ALGORITHM", algorithm_, "HS, RS, ES or PS 256, 384 or 512, or EdDSA")
@@ -133,9 +133,18 @@ class CommandLine {
                     "PEM for EASY_JWT.SIGNING_KEY to name; of HS* the text that it is")
         ->required();
     generate.add_option("--bits", bits_, "Of an RSA key")->capture_default_str();
-    add(keys, "list", "Show algorithm and kid of the key that signs",
+    add(keys, "list", "Show the keys that sign and verify",
         [this] { return commands::keys_list(config_); });
-    add(keys, "export", "Print its public half as a JWK Set",
+    auto& rotate = add(keys, "rotate", "Make the next key, in the database",
+                       [this] { return commands::keys_rotate(config_, {algorithm_, in_, bits_}); });
+    rotate.add_option("--algorithm", algorithm_, "Another than the last key's");
+    rotate.add_option("--in", in_,
+                      "When it signs, so that everybody knows it by then (10s to 30d; default: 10m)");
+    rotate.add_option("--bits", bits_, "Of an RSA key")->capture_default_str();
+    auto& retire = add(keys, "retire", "End a key at once: its tokens are refused",
+                       [this] { return commands::keys_retire(config_, kid_); });
+    retire.add_option("KEY", kid_, "As `list` names it")->required();
+    add(keys, "export", "Print the public halves as a JWK Set",
         [this] { return commands::keys_export(config_); });
   }
 
@@ -162,7 +171,7 @@ class CommandLine {
   CLI::App app_;
   std::function<Result<int>()> action_;
   std::string config_ = "easyjwt.toml";
-  std::string kind_, folder_, listen_, email_, target_, token_, algorithm_, file_;
+  std::string kind_, folder_, listen_, email_, target_, token_, algorithm_, file_, in_, kid_;
   unsigned bits_ = 3072;  // NIST SP 800-57: 128 bits of security
   commands::NewToken new_token_;
   std::vector<std::string> names_;

@@ -866,7 +866,12 @@ std::vector<SettingRow> make_table() {
               "the claim that names a token's family, \"sid\" say: each login begins one, which "
               "is recorded, listed by /auth/sessions/, and ends with all of its tokens; empty: "
               "there are no families")),
-      later("EASY_JWT.KEY_ROTATION_INTERVAL", "lifetime", none, "how often signing keys change"),
+      auth(row("EASY_JWT.KEY_ROTATION_INTERVAL", at(&S::key_rotation_interval),
+               "how often the service makes a new signing key, in the database (docs/keys.md); "
+               "empty: never",
+               [](std::optional<std::chrono::seconds>& value) {
+                 return value && *value < std::chrono::hours{1} ? "must be at least 1h" : "";
+               })),
       client(
           row("EASY_JWT.VERIFY_MODE", at(&S::verify_mode),
               "who judges a token: \"remote\", the auth-service at every request; \"local\", the "

@@ -35,9 +35,10 @@ tl::unexpected<Error> invalid(std::string_view reason) {
 
 }  // namespace
 
-TokenCodec::TokenCodec(TokenSettings settings, KeySource source)
+TokenCodec::TokenCodec(TokenSettings settings, KeySource source, KeyRingSource ring)
     : settings_(std::move(settings)), key_(make_key(settings_)) {
   if (!jose::is_hmac(key_.algorithm())) source_ = std::move(source);
+  if (!source_) ring_ = std::move(ring);
   if (!key_.can_sign()) throw SettingsError("EASY_JWT.SIGNING_KEY", "is empty");
   // Two claims under one name would overwrite each other, silently: a user id as a token type.
   const std::array<std::pair<const char*, std::string_view>, 10> names{{
@@ -76,6 +77,14 @@ std::chrono::seconds TokenCodec::lifetime(TokenType type) const noexcept {
 Result<Claims> TokenCodec::decode(std::string_view raw, Time now, Scratch& scratch) const {
   if (source_) {
     if (auto error = refuse_by_source(raw, scratch.payload())) return fail(*std::move(error));
+  } else if (const auto* ring = this->ring()) {
+    const auto refusal = jose::verify_compact(
+        raw, [&](std::string_view header) { return ring->find_by_header(header); },
+        [&](jose::Algorithm algorithm, std::optional<std::string_view> kid) {
+          return ring->find(algorithm, kid);
+        },
+        scratch.payload());
+    if (refusal != jose::Refusal::none) return invalid(to_string(refusal));
   } else if (const auto refusal = jose::verify_compact(raw, key_, scratch.payload());
              refusal != jose::Refusal::none) {
     return invalid(to_string(refusal));
@@ -186,7 +195,12 @@ std::string TokenCodec::encode(json::object claims) const {
   append_json(payload, claims);
   std::string out;
   out.reserve(payload.size() * 2);
-  jose::sign_compact(payload, key_, out);
+  if (const auto* ring = this->ring()) {
+    const auto& signing = ring->signing();
+    jose::sign_compact(payload, signing.key, signing.header, out);
+  } else {
+    jose::sign_compact(payload, key_, out);
+  }
   return out;
 }
 

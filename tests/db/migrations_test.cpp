@@ -68,7 +68,7 @@ std::vector<std::string> names(const Result<std::vector<MigrationStep>>& steps) 
 }
 
 const std::vector<std::string> all_steps = {"0001_django",   "0002_indexes",
-                                            "0003_users",    "0004_remote_users",
+                                            "0003_users",    "0004_remote_users", "0005_keys",
                                             "0006_families", "0009_browser_sessions"};
 
 class Migrations : public testing::Test {
@@ -106,7 +106,7 @@ class Migrations : public testing::Test {
     EXPECT_EQ(raw.rows("PRAGMA integrity_check"), Rows{"ok"});
     EXPECT_EQ(raw.rows("SELECT name FROM sqlite_master WHERE name LIKE 'easyjwt%' ORDER BY 1"),
               (Rows{"easyjwt_browser_session",    "easyjwt_browser_session_user",
-                    "easyjwt_migration",          "easyjwt_outstandingtoken_expires_at",
+                    "easyjwt_key", "easyjwt_migration",          "easyjwt_outstandingtoken_expires_at",
                     "easyjwt_remote_user",        "easyjwt_session",
                     "easyjwt_session_expires_at", "easyjwt_session_user",
                     "easyjwt_user_added",         "easyjwt_user_changed",
@@ -143,7 +143,7 @@ TEST_F(Migrations, AFreshDatabaseIsWhatDjangosMigrationsMake) {
       made.rows("SELECT * FROM easyjwt_migration ORDER BY 1"),
       (Rows{std::string("0001_django|") + now_text, std::string("0002_indexes|") + now_text,
             std::string("0003_users|") + now_text, std::string("0004_remote_users|") + now_text,
-            std::string("0006_families|") + now_text,
+            std::string("0005_keys|") + now_text, std::string("0006_families|") + now_text,
             std::string("0009_browser_sessions|") + now_text}));
   expect_up_to_date();
 }

@@ -19,7 +19,7 @@ using Rows = std::vector<std::string>;
 constexpr Time now{std::chrono::microseconds{1795450953110342}};
 const Clock at_now = [] { return now; };
 const Rows all_steps = {"0001_django",       "0002_indexes",  "0003_users",
-                        "0004_remote_users", "0006_families", "0009_browser_sessions"};
+                        "0004_remote_users", "0005_keys", "0006_families", "0009_browser_sessions"};
 
 /// The recorded schema, as somebody's psql would run it.
 std::string djangos_schema() {

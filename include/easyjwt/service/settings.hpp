@@ -75,6 +75,7 @@ struct ServiceSettings {
   std::string sliding_token_refresh_serializer = "TokenRefreshSlidingSerializer";
   std::optional<std::string> jwk_url;
   std::optional<std::chrono::seconds> flush_interval;
+  std::optional<std::chrono::seconds> key_rotation_interval;
 
   HasherSettings hasher;
   db::DatabaseSettings database;

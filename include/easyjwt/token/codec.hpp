@@ -13,6 +13,7 @@
 #include "easyjwt/jose/key.hpp"
 #include "easyjwt/jose/key_set.hpp"
 #include "easyjwt/token/claims.hpp"
+#include "easyjwt/token/key_ring.hpp"
 #include "easyjwt/token/settings.hpp"
 #include "easyjwt/token/token_type.hpp"
 
@@ -28,12 +29,16 @@ using KeySource =
 class TokenCodec {
  public:
   /// With `source` tokens are verified by its keys of the settings' algorithm alone, and signed by
-  /// the settings' key. HS* has no use for it: a shared secret is published nowhere.
+  /// the settings' key. HS* has no use for it: a shared secret is published nowhere. Without one, the
+  /// `ring` signs and verifies while there is one.
   /// Throws SettingsError: the key is none of its algorithm's, or two claims have one name.
-  explicit TokenCodec(TokenSettings settings, KeySource source = {});
+  explicit TokenCodec(TokenSettings settings, KeySource source = {}, KeyRingSource ring = {});
 
   const TokenSettings& settings() const noexcept { return settings_; }
+  /// The key of the settings.
   const jose::Key& key() const noexcept { return key_; }
+  /// What signs and verifies in its place; nullptr: nothing does.
+  const KeyRing* ring() const { return ring_ ? ring_() : nullptr; }
   std::chrono::seconds lifetime(TokenType type) const noexcept;
 
   /// What the original's TokenBackend.decode() does (PyJWT's checks): signature and algorithm; exp,
@@ -74,6 +79,7 @@ class TokenCodec {
   TokenSettings settings_;
   jose::Key key_;
   KeySource source_;
+  KeyRingSource ring_;
 };
 
 }  // namespace easyjwt

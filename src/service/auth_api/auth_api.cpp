@@ -99,11 +99,11 @@ void add_auth_api(http::Router& router, const AuthApi& api) {
                 .handlers = {{Method::get, std::move(handler)}}});
   };
   well_known("/.well-known/jwks.json", "JSON Web Key Set", "The public keys of our tokens.",
-             key_set_view(api.codec.key()));
+             key_set_view(api.codec));
   well_known("/.well-known/openid-configuration", "OpenID Configuration", "What we are.",
-             metadata_view(settings));
+             metadata_view(settings, api.codec));
   well_known("/.well-known/oauth-authorization-server", "Authorization Server Metadata",
-             "What we are.", metadata_view(settings));
+             "What we are.", metadata_view(settings, api.codec));
 }
 
 }  // namespace easyjwt

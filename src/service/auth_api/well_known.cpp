@@ -1,8 +1,10 @@
 #include "service/auth_api/well_known.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/json.hpp"
@@ -41,19 +43,35 @@ std::string key_set(const jose::Key& key) {
   return R"({"keys":[)" + jose::public_jwk(key, jose::thumbprint(key)) + "]}";
 }
 
+/// Of the tokens that stand: one, or several while keys of one algorithm take over from another's.
+void append_algorithms(std::string& body, const TokenCodec& codec) {
+  std::vector<jose::Algorithm> algorithms;
+  if (const auto* ring = codec.ring()) {
+    for (const auto& member : ring->members()) algorithms.push_back(member.key.algorithm());
+  } else {
+    algorithms.push_back(codec.key().algorithm());
+  }
+  std::ranges::sort(algorithms);
+  const auto repeated = std::ranges::unique(algorithms);
+  algorithms.erase(repeated.begin(), repeated.end());
+  for (const auto algorithm : algorithms) {
+    if (body.back() != '[') body += ',';
+    append_json_string(body, jose::to_string(algorithm));
+  }
+}
+
 }  // namespace
 
-http::Handler key_set_view(const jose::Key& key) {
-  auto body = key_set(key);
-  auto tag = entity_tag(body);
-  return [body = std::move(body), tag = std::move(tag)](const http::Request& request) {
-    return answer(request, body, tag);
+http::Handler key_set_view(const TokenCodec& codec) {
+  return [&codec, alone = key_set(codec.key())](const http::Request& request) {
+    const auto* ring = codec.ring();
+    const auto& body = ring != nullptr ? ring->published() : alone;
+    return answer(request, body, entity_tag(body));
   };
 }
 
-http::Handler metadata_view(const ServiceSettings& settings) {
-  return [issuer = settings.token.issuer,
-          algorithm = settings.token.algorithm](const http::Request& request) {
+http::Handler metadata_view(const ServiceSettings& settings, const TokenCodec& codec) {
+  return [issuer = settings.token.issuer, &codec](const http::Request& request) {
     const auto origin = std::string(request.scheme) + "://" + std::string(request.host);
     std::string body = "{\"issuer\":";
     append_json_string(body, issuer.value_or(origin));
@@ -62,7 +80,7 @@ http::Handler metadata_view(const ServiceSettings& settings) {
     // Required by both; there is no authorization endpoint, so no type of response.
     body += R"(,"response_types_supported":[],"grant_types_supported":[])";
     body += R"(,"subject_types_supported":["public"],"id_token_signing_alg_values_supported":[)";
-    append_json_string(body, algorithm);
+    append_algorithms(body, codec);
     body += "]}";
     const auto tag = entity_tag(body);
     return answer(request, std::move(body), tag);

@@ -24,9 +24,18 @@ Result<int> loaddata(const std::string& config, const std::vector<std::string>& 
 Result<int> migrate_to(const std::string& config, const std::string& url);
 /// Writes a fresh key into a file of its own, which must not be there yet. `bits` is of RSA.
 Result<int> keys_generate(const std::string& algorithm, const std::string& file, unsigned bits);
-/// The key of the settings, without what is secret of it.
+/// The keys that sign and verify, the settings' and the database's.
 Result<int> keys_list(const std::string& config);
-/// Its public half as a JWK Set.
+struct KeyRotation {
+  std::string algorithm;  ///< empty: that of the last key
+  std::string in;         ///< when the new key is to sign, like "10m"; empty: key_lead
+  unsigned rsa_bits;
+};
+/// Makes the next key in the database, and prints its kid.
+Result<int> keys_rotate(const std::string& config, const KeyRotation& wanted);
+/// Ends a key at once: a kid, or "settings".
+Result<int> keys_retire(const std::string& config, const std::string& kid);
+/// The public halves as a JWK Set.
 Result<int> keys_export(const std::string& config);
 /// Header, claims and verdict of a token; "-": the one that stdin has.
 Result<int> token_decode(const std::string& config, const std::string& token);

@@ -6,9 +6,11 @@
 #include <iterator>
 #include <string>
 
+#include "easyjwt/auth/signing_keys.hpp"
 #include "easyjwt/auth/tokens.hpp"
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/json.hpp"
+#include "easyjwt/core/settings_error.hpp"
 #include "easyjwt/jose/jws.hpp"
 #include "service/commands/commands.hpp"
 #include "service/project.hpp"
@@ -20,12 +22,23 @@ namespace {
 /// What an auth-service decides about tokens by.
 struct Judges {
   explicit Judges(const ServiceSettings& settings, db::Database& database)
-      : keys(settings, no_log()),
-        codec(settings.token, keys.source()),
+      : remote_keys(settings, no_log()),
+        signing_keys(settings.token, settings.secret_key, settings.secret_key_fallbacks, database,
+                     system_clock()),
+        ring(uses_remote_keys(settings) ? nullptr : read_ring(signing_keys)),
+        codec(settings.token, remote_keys.source(), [this] { return ring.get(); }),
         tools(settings, database, no_log()),
         tokens(settings.auth, codec, database, tools.accounts, system_clock(), no_log()) {}
 
-  RemoteKeys keys;
+  static std::unique_ptr<const KeyRing> read_ring(SigningKeys& keys) {
+    auto ring = keys.list().and_then([&](const auto& list) { return keys.ring(list); });
+    if (!ring) throw SettingsError("SECRET_KEY", ring.error().reason);
+    return *std::move(ring);
+  }
+
+  RemoteKeys remote_keys;
+  SigningKeys signing_keys;
+  std::unique_ptr<const KeyRing> ring;
   TokenCodec codec;
   AccountTools tools;
   Tokens tokens;

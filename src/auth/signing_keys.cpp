@@ -1,0 +1,232 @@
+#include "easyjwt/auth/signing_keys.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "easyjwt/core/random.hpp"
+#include "easyjwt/jose/jwk.hpp"
+
+namespace easyjwt {
+namespace {
+
+constexpr auto nothing = [](std::int64_t) {};
+
+tl::unexpected<Error> refuse(std::string reason) {
+  return fail(Errc::refused, {}, std::move(reason));
+}
+
+/// Where a sealed key stands: it opens in its own row only, as a key of its own algorithm.
+std::string place(const SigningKey& key) { return key.algorithm + ' ' + key.kid; }
+
+std::string new_kid(jose::Algorithm algorithm, const Secret& material) {
+  if (jose::is_hmac(algorithm)) return random_uuid_hex();
+  return jose::thumbprint(jose::Key(algorithm, material.view()));
+}
+
+/// The one that no rotation has given an end yet.
+const SigningKey* last(const std::vector<SigningKey>& keys) {
+  const auto found = std::ranges::find_if(
+      keys, [](const SigningKey& key) { return !key.signs_until.has_value(); });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+Result<void> insert(db::Transaction& transaction, const SigningKey& key) {
+  static constexpr db::Sql sql{
+      "INSERT INTO easyjwt_key (kid, algorithm, sealed, created_at, signs_from, signs_until, "
+      "verifies_until) VALUES ($1, $2, $3, $4, $5, $6, $7)"};
+  return transaction
+      .run(sql,
+           {key.kid, key.algorithm, key.sealed, key.created_at, key.signs_from,
+            db::value_or_null(key.signs_until), db::value_or_null(key.verifies_until)})
+      .map(nothing);
+}
+
+}  // namespace
+
+SigningKey::State SigningKey::state(Time now) const noexcept {
+  if (now < signs_from) return State::published;
+  if (!signs_until || now < *signs_until) return State::signing;
+  return !verifies_until || now < *verifies_until ? State::verifying : State::dead;
+}
+
+std::string_view to_string(SigningKey::State state) noexcept {
+  switch (state) {
+    case SigningKey::State::published: return "published";
+    case SigningKey::State::signing: return "signs";
+    case SigningKey::State::verifying: return "verifies";
+    case SigningKey::State::dead: break;
+  }
+  return "dead";
+}
+
+SigningKeys::SigningKeys(TokenSettings settings, const Secret& secret,
+                         std::span<const Secret> fallbacks, db::Database& database, Clock clock)
+    : settings_(std::move(settings)),
+      sealer_(secret, fallbacks, "easyjwt signing keys"),
+      database_(database),
+      clock_(std::move(clock)) {}
+
+Result<std::vector<SigningKey>> SigningKeys::read(db::Transaction& transaction, Time now) const {
+  static constexpr db::Sql sql{
+      "SELECT kid, algorithm, sealed, created_at, signs_from, signs_until, verifies_until "
+      "FROM easyjwt_key ORDER BY signs_from, kid"};
+  std::vector<SigningKey> keys;
+  const auto done = transaction.run(sql, {}, [&](const db::Row& row) {
+    keys.push_back({.kid = std::string(row.text(0)),
+                    .algorithm = std::string(row.text(1)),
+                    .created_at = row.time(3),
+                    .signs_from = row.time(4),
+                    .signs_until = row.maybe_time(5),
+                    .verifies_until = row.maybe_time(6),
+                    .sealed = std::string(row.text(2))});
+  });
+  if (!done) return fail(done.error());
+  const auto settings = std::ranges::find(keys, "", &SigningKey::kid);
+  if (settings != keys.end()) {
+    // Of what the settings say now, whatever they said when the row was written.
+    settings->algorithm = settings_.algorithm;
+    settings->sealed.clear();
+  } else {
+    keys.insert(keys.begin(), {.kid = {},
+                               .algorithm = settings_.algorithm,
+                               .created_at = now,
+                               .signs_from = Time{},
+                               .signs_until = {},
+                               .verifies_until = {},
+                               .sealed = {}});
+  }
+  return keys;
+}
+
+Result<std::vector<SigningKey>> SigningKeys::list() {
+  const auto now = clock_();
+  auto keys =
+      database_.read([&](db::Transaction& transaction) { return read(transaction, now); });
+  if (keys) {
+    std::erase_if(*keys, [&](const SigningKey& key) {
+      return key.state(now) == SigningKey::State::dead;
+    });
+  }
+  return keys;
+}
+
+Result<std::unique_ptr<const KeyRing>> SigningKeys::ring(std::span<const SigningKey> keys) const {
+  if (keys.size() == 1 && keys.front().kid.empty()) return nullptr;
+  const auto now = clock_();
+  std::vector<KeyRing::Member> members;
+  std::size_t signing = keys.size();
+  for (const auto& key : keys) {
+    const auto state = key.state(now);
+    if (state == SigningKey::State::dead) continue;
+    const auto algorithm = jose::parse_algorithm(key.algorithm);
+    if (!algorithm) {
+      return refuse("the key " + key.kid + " is of the algorithm \"" + key.algorithm +
+                    "\", which is unknown here");
+    }
+    if (state == SigningKey::State::signing) signing = members.size();
+    try {
+      if (key.kid.empty()) {
+        members.push_back({key.kid, jose::Key(*algorithm, settings_.signing_key.view(),
+                                              settings_.verifying_key)});
+        continue;
+      }
+      const auto opened = sealer_.open(key.sealed, place(key));
+      if (!opened) {
+        return refuse("the key " + key.kid +
+                      " cannot be decrypted: SECRET_KEY is another than when it was made, and "
+                      "SECRET_KEY_FALLBACKS does not have that one; or the row was changed");
+      }
+      members.push_back({key.kid, jose::Key(*algorithm, opened->view())});
+    } catch (const jose::KeyError& error) {
+      return refuse("the key " + (key.kid.empty() ? "of the settings" : key.kid) + ": " +
+                    error.what());
+    }
+  }
+  if (signing >= members.size()) return refuse("none of the keys signs now");
+  return std::make_unique<const KeyRing>(std::move(members), signing);
+}
+
+Time SigningKeys::last_token_dies(Time signed_at) const {
+  const auto longest = std::max({settings_.access_lifetime, settings_.refresh_lifetime,
+                                 settings_.sliding_lifetime, settings_.sliding_refresh_lifetime});
+  // A minute for clocks that do not agree.
+  const auto leeway = std::chrono::seconds(static_cast<std::int64_t>(settings_.leeway) + 60);
+  return signed_at + longest + leeway;
+}
+
+Result<std::string> SigningKeys::rotate(jose::Algorithm algorithm, std::chrono::seconds lead,
+                                        unsigned rsa_bits) {
+  static constexpr db::Sql end{
+      "UPDATE easyjwt_key SET signs_until = $2, verifies_until = $3 "
+      "WHERE kid = $1 AND signs_until IS NULL"};
+  static constexpr db::Sql bury{
+      "DELETE FROM easyjwt_key WHERE kid <> '' AND verifies_until <= $1"};
+  const auto material = jose::generate_key(algorithm, rsa_bits);  // seconds, of RSA
+  const auto now = clock_();
+  SigningKey fresh{.kid = new_kid(algorithm, material),
+                   .algorithm = std::string(jose::to_string(algorithm)),
+                   .created_at = now,
+                   .signs_from = now + lead,
+                   .signs_until = {},
+                   .verifies_until = {},
+                   .sealed = {}};
+  fresh.sealed = sealer_.seal(material.view(), place(fresh));
+  const auto done = database_.write([&](db::Transaction& transaction) -> Result<void> {
+    const auto keys = read(transaction, now);
+    if (!keys) return fail(keys.error());
+    const auto* before = last(*keys);
+    if (before == nullptr) return refuse("easyjwt_key has no last key: somebody changed it");
+    if (now < before->signs_from) {
+      return refuse("the key " + before->kid + " is published and signs from " +
+                    to_rfc3339(before->signs_from) + " on; the next can be made then");
+    }
+    const auto until = fresh.signs_from;
+    const auto dies = last_token_dies(until);
+    if (before->kid.empty()) {
+      auto settings = *before;
+      settings.signs_until = until;
+      settings.verifies_until = dies;
+      if (auto added = insert(transaction, settings); !added) return added;
+    } else {
+      const auto ended = transaction.run(end, {before->kid, until, dies});
+      if (!ended) return fail(ended.error());
+      if (*ended == 0) return fail(Errc::conflict, {}, "another has rotated the keys just now");
+    }
+    if (auto buried = transaction.run(bury, {now}); !buried) return fail(buried.error());
+    return insert(transaction, fresh);
+  });
+  if (!done) return fail(done.error());
+  return fresh.kid;
+}
+
+Result<void> SigningKeys::retire(std::string_view name) {
+  static constexpr db::Sql remove{"DELETE FROM easyjwt_key WHERE kid = $1"};
+  static constexpr db::Sql kill{"UPDATE easyjwt_key SET verifies_until = $2 WHERE kid = $1"};
+  static constexpr db::Sql go_on{
+      "UPDATE easyjwt_key SET signs_until = NULL, verifies_until = NULL WHERE signs_until = $1"};
+  static constexpr db::Sql alone{"DELETE FROM easyjwt_key WHERE kid = '' AND signs_until IS NULL"};
+  const auto now = clock_();
+  const std::string_view kid = name == "settings" ? "" : name;
+  return database_.write([&](db::Transaction& transaction) -> Result<void> {
+    const auto keys = read(transaction, now);
+    if (!keys) return fail(keys.error());
+    const auto key = std::ranges::find(*keys, kid, &SigningKey::kid);
+    if (key == keys->end() || key->state(now) == SigningKey::State::dead) {
+      return refuse("there is no key \"" + std::string(name) + "\"");
+    }
+    switch (key->state(now)) {
+      case SigningKey::State::signing:
+        return refuse("this key signs now: `easyjwt keys rotate --in 10s` first, and retire it then");
+      case SigningKey::State::published:
+        if (auto done = transaction.run(go_on, {key->signs_from}); !done) return fail(done.error());
+        if (auto done = transaction.run(alone); !done) return fail(done.error());
+        return transaction.run(remove, {kid}).map(nothing);
+      default:
+        // The settings' row stays: without it theirs would be a key that signs.
+        if (kid.empty()) return transaction.run(kill, {kid, now}).map(nothing);
+        return transaction.run(remove, {kid}).map(nothing);
+    }
+  });
+}
+
+}  // namespace easyjwt
