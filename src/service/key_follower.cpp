@@ -96,7 +96,7 @@ void KeyFollower::tell(const std::string& failure) {
   if (failure.empty()) {
     log_(LogLevel::info, "signing keys are followed again", {});
   } else {
-    log_(LogLevel::error, "signing keys cannot be followed", {{"reason", failure}});
+    log_(LogLevel::warning, "signing keys cannot be followed", {{"reason", failure}});
   }
 }
 
