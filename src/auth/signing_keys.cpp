@@ -9,8 +9,6 @@
 namespace easyjwt {
 namespace {
 
-constexpr auto nothing = [](std::int64_t) {};
-
 tl::unexpected<Error> refuse(std::string reason) {
   return fail(Errc::refused, {}, std::move(reason));
 }
@@ -30,34 +28,7 @@ const SigningKey* last(const std::vector<SigningKey>& keys) {
   return found == keys.end() ? nullptr : &*found;
 }
 
-Result<void> insert(db::Transaction& transaction, const SigningKey& key) {
-  static constexpr db::Sql sql{
-      "INSERT INTO easyjwt_key (kid, algorithm, sealed, created_at, signs_from, signs_until, "
-      "verifies_until) VALUES ($1, $2, $3, $4, $5, $6, $7)"};
-  return transaction
-      .run(sql,
-           {key.kid, key.algorithm, key.sealed, key.created_at, key.signs_from,
-            db::value_or_null(key.signs_until), db::value_or_null(key.verifies_until)})
-      .map(nothing);
-}
-
 }  // namespace
-
-SigningKey::State SigningKey::state(Time now) const noexcept {
-  if (now < signs_from) return State::published;
-  if (!signs_until || now < *signs_until) return State::signing;
-  return !verifies_until || now < *verifies_until ? State::verifying : State::dead;
-}
-
-std::string_view to_string(SigningKey::State state) noexcept {
-  switch (state) {
-    case SigningKey::State::published: return "published";
-    case SigningKey::State::signing: return "signs";
-    case SigningKey::State::verifying: return "verifies";
-    case SigningKey::State::dead: break;
-  }
-  return "dead";
-}
 
 SigningKeys::SigningKeys(TokenSettings settings, const Secret& secret,
                          std::span<const Secret> fallbacks, db::Database& database, Clock clock)
@@ -67,27 +38,15 @@ SigningKeys::SigningKeys(TokenSettings settings, const Secret& secret,
       clock_(std::move(clock)) {}
 
 Result<std::vector<SigningKey>> SigningKeys::read(db::Transaction& transaction, Time now) const {
-  static constexpr db::Sql sql{
-      "SELECT kid, algorithm, sealed, created_at, signs_from, signs_until, verifies_until "
-      "FROM easyjwt_key ORDER BY signs_from, kid"};
-  std::vector<SigningKey> keys;
-  const auto done = transaction.run(sql, {}, [&](const db::Row& row) {
-    keys.push_back({.kid = std::string(row.text(0)),
-                    .algorithm = std::string(row.text(1)),
-                    .created_at = row.time(3),
-                    .signs_from = row.time(4),
-                    .signs_until = row.maybe_time(5),
-                    .verifies_until = row.maybe_time(6),
-                    .sealed = std::string(row.text(2))});
-  });
-  if (!done) return fail(done.error());
-  const auto settings = std::ranges::find(keys, "", &SigningKey::kid);
-  if (settings != keys.end()) {
+  auto keys = KeyStore(transaction).list();
+  if (!keys) return keys;
+  const auto settings = std::ranges::find(*keys, "", &SigningKey::kid);
+  if (settings != keys->end()) {
     // Of what the settings say now, whatever they said when the row was written.
     settings->algorithm = settings_.algorithm;
     settings->sealed.clear();
   } else {
-    keys.insert(keys.begin(), {.kid = {},
+    keys->insert(keys->begin(), {.kid = {},
                                .algorithm = settings_.algorithm,
                                .created_at = now,
                                .signs_from = Time{},
@@ -156,11 +115,6 @@ Time SigningKeys::last_token_dies(Time signed_at) const {
 
 Result<std::string> SigningKeys::rotate(jose::Algorithm algorithm, std::chrono::seconds lead,
                                         unsigned rsa_bits) {
-  static constexpr db::Sql end{
-      "UPDATE easyjwt_key SET signs_until = $2, verifies_until = $3 "
-      "WHERE kid = $1 AND signs_until IS NULL"};
-  static constexpr db::Sql bury{
-      "DELETE FROM easyjwt_key WHERE kid <> '' AND verifies_until <= $1"};
   const auto material = jose::generate_key(algorithm, rsa_bits);  // seconds, of RSA
   const auto now = clock_();
   SigningKey fresh{.kid = new_kid(algorithm, material),
@@ -180,31 +134,27 @@ Result<std::string> SigningKeys::rotate(jose::Algorithm algorithm, std::chrono::
       return refuse("the key " + before->kid + " is published and signs from " +
                     to_rfc3339(before->signs_from) + " on; the next can be made then");
     }
+    KeyStore store(transaction);
     const auto until = fresh.signs_from;
     const auto dies = last_token_dies(until);
     if (before->kid.empty()) {
       auto settings = *before;
       settings.signs_until = until;
       settings.verifies_until = dies;
-      if (auto added = insert(transaction, settings); !added) return added;
+      if (auto added = store.add(settings); !added) return added;
     } else {
-      const auto ended = transaction.run(end, {before->kid, until, dies});
+      const auto ended = store.end(before->kid, until, dies);
       if (!ended) return fail(ended.error());
-      if (*ended == 0) return fail(Errc::conflict, {}, "another has rotated the keys just now");
+      if (!*ended) return fail(Errc::conflict, {}, "another has rotated the keys just now");
     }
-    if (auto buried = transaction.run(bury, {now}); !buried) return fail(buried.error());
-    return insert(transaction, fresh);
+    if (auto removed = store.remove_dead(now); !removed) return removed;
+    return store.add(fresh);
   });
   if (!done) return fail(done.error());
   return fresh.kid;
 }
 
 Result<void> SigningKeys::retire(std::string_view name) {
-  static constexpr db::Sql remove{"DELETE FROM easyjwt_key WHERE kid = $1"};
-  static constexpr db::Sql kill{"UPDATE easyjwt_key SET verifies_until = $2 WHERE kid = $1"};
-  static constexpr db::Sql go_on{
-      "UPDATE easyjwt_key SET signs_until = NULL, verifies_until = NULL WHERE signs_until = $1"};
-  static constexpr db::Sql alone{"DELETE FROM easyjwt_key WHERE kid = '' AND signs_until IS NULL"};
   const auto now = clock_();
   const std::string_view kid = name == "settings" ? "" : name;
   return database_.write([&](db::Transaction& transaction) -> Result<void> {
@@ -214,17 +164,15 @@ Result<void> SigningKeys::retire(std::string_view name) {
     if (key == keys->end() || key->state(now) == SigningKey::State::dead) {
       return refuse("there is no key \"" + std::string(name) + "\"");
     }
+    KeyStore store(transaction);
     switch (key->state(now)) {
       case SigningKey::State::signing:
         return refuse("this key signs now: `easyjwt keys rotate --in 10s` first, and retire it then");
       case SigningKey::State::published:
-        if (auto done = transaction.run(go_on, {key->signs_from}); !done) return fail(done.error());
-        if (auto done = transaction.run(alone); !done) return fail(done.error());
-        return transaction.run(remove, {kid}).map(nothing);
+        if (auto done = store.reopen(key->signs_from); !done) return done;
+        return store.remove(kid);
       default:
-        // The settings' row stays: without it theirs would be a key that signs.
-        if (kid.empty()) return transaction.run(kill, {kid, now}).map(nothing);
-        return transaction.run(remove, {kid}).map(nothing);
+        return kid.empty() ? store.stop_verifying(kid, now) : store.remove(kid);
     }
   });
 }

@@ -2,12 +2,12 @@
 
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "easyjwt/auth/key_store.hpp"
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/core/error.hpp"
@@ -24,23 +24,6 @@ namespace easyjwt {
 inline constexpr std::chrono::seconds key_lead{600};
 /// The shortest: that in which every node sees a key that one of them has made, several times over.
 inline constexpr std::chrono::seconds min_key_lead{10};
-
-/// A row of easyjwt_key, or the settings' key (no kid), which need not have one. From `signs_from`
-/// until `signs_until` it signs, until `verifies_until` its tokens stand; nullopt: until a rotation
-/// says so. All nodes go by these instants.
-struct SigningKey {
-  std::string kid;
-  std::string algorithm;
-  Time created_at;
-  Time signs_from;
-  std::optional<Time> signs_until;
-  std::optional<Time> verifies_until;
-  std::string sealed;  ///< what is private of it, encrypted; empty: it is in the settings
-
-  enum class State { published, signing, verifying, dead };
-  State state(Time now) const noexcept;
-};
-std::string_view to_string(SigningKey::State state) noexcept;
 
 /// The keys of an auth-service: the settings' and those in its database, one after the other. Any
 /// thread; each call reads the clock once.
