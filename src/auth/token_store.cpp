@@ -14,7 +14,7 @@ namespace {
 #define REFRESH_STATE                                                           \
   "SELECT u.is_active, u.password, EXISTS (SELECT 1 FROM "                      \
   "token_blacklist_outstandingtoken o JOIN token_blacklist_blacklistedtoken b " \
-  "ON b.token_id = o.id WHERE o.jti = $2) FROM (SELECT 1) AS one LEFT JOIN \"user\" u ON "
+  "ON b.token_id = o.id WHERE o.jti = $2), u.id FROM (SELECT 1) AS one LEFT JOIN \"user\" u ON "
 
 const db::Sql& refresh_state(const UserKey& user) {
   static constexpr db::Sql by_id{REFRESH_STATE "u.id = $1"};
@@ -30,6 +30,7 @@ void read_state(const db::Row& row, RefreshState& state) {
   if (!row.is_null(0)) {
     state.is_active = row.boolean(0);
     state.password = row.text(1);
+    state.user_id = row.integer(3);
   }
   state.is_blacklisted = row.boolean(2);
 }

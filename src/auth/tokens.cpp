@@ -212,6 +212,9 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
   };
   const auto next_id = rotates ? id(TokenType::refresh) : std::string(claims->jti);
   const auto family = family_of(*claims->members);
+  // From before SESSION_CLAIM was set.
+  const bool is_without = uses_up && !family && !settings_.session_claim.empty();
+  auto begun = is_without ? family_begun_by(*claims) : std::string();
   const auto decide = [&](db::Transaction& transaction) -> Result<void> {
     const Succession next{.family = family.value_or(std::string_view{}),
                           .jti = next_id,
@@ -224,15 +227,29 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
       if (!good || !family) return good;
       return use_family(transaction, next, now);
     }
-    const auto first = TokenStore(transaction)
-                           .use_up(
-                               **user, outstanding(*claims, raw), now,
-                               [&](const RefreshState& state) {
-                                 return judge_state(state, *claims, TokenType::refresh, now);
-                               },
-                               family ? &next : nullptr);
+    std::int64_t user_id = 0;
+    const auto judge_it = [&](const RefreshState& state) {
+      user_id = state.user_id;
+      return judge_state(state, *claims, TokenType::refresh, now);
+    };
+    const auto first =
+        TokenStore(transaction)
+            .use_up(**user, outstanding(*claims, raw), now, judge_it, family ? &next : nullptr);
     if (!first) return fail(first.error());
     if (!*first) return is_blacklisted();
+    if (is_without) {
+      const auto added = FamilyStore(transaction)
+                             .add({.id = begun,
+                                   .user_id = user_id,
+                                   .created_at = now,
+                                   .last_used_at = now,
+                                   .expires_at = next.expires_at,
+                                   .user_agent = {},
+                                   .address = {},
+                                   .current_jti = next_id,
+                                   .ended_at = {}});
+      if (!added) return added;
+    }
     if (settings_.rotation_grace == 0) return {};
     return record_successor(transaction, *claims, now);
   };
@@ -247,16 +264,30 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
       return fail(decision.error());
     }
     made_at = **rotated_at;
+    if (is_without) {
+      // The rotation may have been that of a node, or a time, without SESSION_CLAIM.
+      const auto found = database_.read(
+          [&](db::Transaction& transaction) { return FamilyStore(transaction).find(begun); });
+      if (!found) return fail(found.error());
+      if (!*found) begun.clear();
+    }
   }
 
   std::array<unsigned char, 2048> buffer;
   json::monotonic_resource arena(buffer.data(), buffer.size());
+  const auto* from = claims->members;
+  json::object with_family(&arena);
+  if (!begun.empty()) {
+    with_family = *from;
+    with_family.emplace(settings_.session_claim, begun);
+    from = &with_family;
+  }
   Refreshed refreshed;
   refreshed.access =
-      codec_.encode(codec_.access_claims(*claims->members, id(TokenType::access), made_at, &arena));
+      codec_.encode(codec_.access_claims(*from, id(TokenType::access), made_at, &arena));
   if (rotates) {
-    refreshed.refresh = codec_.encode(
-        codec_.renewed_claims(*claims->members, TokenType::refresh, next_id, made_at, &arena));
+    refreshed.refresh =
+        codec_.encode(codec_.renewed_claims(*from, TokenType::refresh, next_id, made_at, &arena));
   }
   return refreshed;
 }
@@ -270,8 +301,9 @@ Result<void> Tokens::use_family(db::Transaction& transaction, const Succession& 
 }
 
 Result<void> Tokens::end_if_reused(const Claims& claims, Time now) {
-  const auto family = family_of(*claims.members);
-  if (!settings_.detect_reuse || !family || codec_.check(claims, TokenType::refresh)) return {};
+  if (!settings_.detect_reuse || codec_.check(claims, TokenType::refresh)) return {};
+  const auto own = family_of(*claims.members);
+  const auto family = own ? std::string(*own) : family_begun_by(claims);
   const auto user =
       database_.read([&](db::Transaction& transaction) -> Result<std::optional<std::int64_t>> {
         const auto at = TokenStore(transaction).find_blacklisting(claims.jti);
@@ -280,7 +312,7 @@ Result<void> Tokens::end_if_reused(const Claims& claims, Time now) {
         // Without a grace, of two uses at one moment the second one is a reuse whoever's clock says
         // what.
         if (!*at || (grace.count() > 0 && now - **at <= grace)) return std::nullopt;
-        const auto found = FamilyStore(transaction).find(*family);
+        const auto found = FamilyStore(transaction).find(family);
         if (!found) return fail(found.error());
         if (!*found || (*found)->ended_at) return std::nullopt;
         return (*found)->user_id;
@@ -291,11 +323,11 @@ Result<void> Tokens::end_if_reused(const Claims& claims, Time now) {
   // true.
   if (!may_wait()) return fail(Errc::would_wait);
   const auto ended = database_.write(
-      [&](db::Transaction& transaction) { return FamilyStore(transaction).end(*family, now); });
+      [&](db::Transaction& transaction) { return FamilyStore(transaction).end(family, now); });
   if (!ended) return fail(ended.error());
   if (*ended) {
     log_(LogLevel::warning, "a refresh token was used again: its family has ended",
-         {{"user", std::to_string(**user)}, {"family", *family}});
+         {{"user", std::to_string(**user)}, {"family", family}});
   }
   return {};
 }
@@ -461,6 +493,12 @@ Result<User> Tokens::authenticate(std::string_view raw) {
     }
     return **std::move(user);
   });
+}
+
+std::string Tokens::family_begun_by(const Claims& claims) const {
+  return hex(sha256("family:" + std::string(settings_.secret.view()) + ":" +
+                    std::string(claims.jti)))
+      .substr(0, 32);
 }
 
 std::string Tokens::family(std::string_view raw) const {

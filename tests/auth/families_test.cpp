@@ -102,15 +102,84 @@ TEST_P(FamiliesTest, WithoutTheSettingThereAreNone) {
   ASSERT_TRUE(tokens_->refresh(pair.refresh));
   EXPECT_EQ(count(family_rows), 0);
   EXPECT_EQ(tokens_->family(pair.access), "");
-  // Those from before it was set are good for what they were.
-  const auto before = login();
+  EXPECT_TRUE(list().empty());
+}
+
+TEST_P(FamiliesTest, ATokenFromBeforeBeginsOneWhenItIsRotated) {
+  const auto without = [&] {
+    settings_.session_claim.clear();
+    settings_.detect_reuse = false;
+    start();
+    const auto pair = login();
+    settings_.session_claim = "sid";
+    detect(10);
+    return pair;
+  };
+  const auto pair = without();
+  EXPECT_TRUE(tokens_->verify(pair.access));
+  const auto next = *tokens_->refresh(pair.refresh);
+  ASSERT_EQ(list().size(), 1u);
+  const auto family = list().at(0);
+  EXPECT_EQ(family.current_jti, jti(*next.refresh));
+  EXPECT_EQ(family.created_at, now_);
+  EXPECT_EQ(to_sql_time(family.expires_at), "2026-11-24 12:00:00");
+  for (const auto& raw : {*next.refresh, next.access}) EXPECT_EQ(tokens_->family(raw), family.id);
+  const auto again = *tokens_->refresh(pair.refresh);
+  EXPECT_EQ(again.refresh, next.refresh);
+  EXPECT_EQ(again.access, next.access);
+  const auto third = *tokens_->refresh(*next.refresh);
+  EXPECT_EQ(tokens_->family(third.access), family.id);
+  // And its own coming again ends that.
+  now_ += 11s;
+  EXPECT_EQ(words(tokens_->refresh(pair.refresh)), blacklisted);
+  expect_ended({*third.refresh, third.access});
+  EXPECT_EQ(lines_.size(), 1u);
+
+  // By e-mail, too.
+  settings_.user_id_field = "email";
+  const auto by_email = without();
+  EXPECT_TRUE(tokens_->refresh(by_email.refresh));
+  EXPECT_EQ(list().size(), 1u);
+
+  // A logout before that is what it was.
+  const auto out = without();
+  EXPECT_TRUE(tokens_->blacklist(out.refresh));
+  EXPECT_EQ(list().size(), 1u);
+}
+
+TEST_P(FamiliesTest, ARetryIsNoBeginning) {
+  settings_.session_claim.clear();
+  settings_.rotation_grace = 10;
+  start();
+  const auto pair = login();
+  const auto next = *tokens_->refresh(pair.refresh);
   settings_.session_claim = "sid";
   start();
-  EXPECT_TRUE(tokens_->verify(before.access));
-  const auto next = tokens_->refresh(before.refresh);
-  ASSERT_TRUE(next);
-  EXPECT_TRUE(tokens_->blacklist(*next->refresh));
+  const auto again = *tokens_->refresh(pair.refresh);
+  EXPECT_EQ(again.refresh, next.refresh);
+  EXPECT_EQ(again.access, next.access);
   EXPECT_EQ(count(family_rows), 0);
+  EXPECT_TRUE(tokens_->refresh(*again.refresh));
+  EXPECT_EQ(count(family_rows), 1);
+}
+
+TEST_P(FamiliesTest, OfManyRotationsOfATokenFromBeforeOneBeginsAFamily) {
+  settings_.session_claim.clear();
+  start();
+  const auto pair = login();
+  settings_.session_claim = "sid";
+  detect(10);
+  std::vector<std::string> answers(32);
+  std::vector<std::thread> threads;
+  for (auto& answer : answers) {
+    threads.emplace_back([&] {
+      const auto refreshed = tokens_->refresh(pair.refresh);
+      answer = refreshed ? *refreshed->refresh + refreshed->access : words(refreshed);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (const auto& answer : answers) EXPECT_EQ(answer, answers[0]);
+  EXPECT_EQ(list().size(), 1u);
 }
 
 TEST_P(FamiliesTest, WithoutRotationARefreshIsNotedAndAnEndedOneRefused) {

@@ -34,6 +34,7 @@ struct Succession {
 
 /// What a refresh is decided by.
 struct RefreshState {
+  std::int64_t user_id = 0;
   bool is_active = false;  ///< false, too: there is no such user
   std::string password;    ///< encoded
   bool is_blacklisted = false;

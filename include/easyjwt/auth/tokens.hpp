@@ -51,7 +51,8 @@ class Tokens {
   /// DETECT_REUSE without what they need.
   static void check_settings(const AuthSettings& settings);
 
-  /// With SESSION_CLAIM a login begins a family.
+  /// With SESSION_CLAIM a login begins a family, and so does the first rotation of a token that has
+  /// none, from before it was set.
   Result<TokenPair> obtain(std::string_view email, std::string_view password,
                            const Visitor& visitor = {});
   Result<std::string> obtain_sliding(std::string_view email, std::string_view password,
@@ -107,6 +108,9 @@ class Tokens {
   /// The SESSION_CLAIM; nullopt: there is none, or no such setting. One that can be no family's is
   /// empty, and so of a family that is not there.
   std::optional<std::string_view> family_of(const json::object& claims) const;
+  /// The id of the family that a token without one begins when it is used up: the same for whoever
+  /// asks.
+  std::string family_begun_by(const Claims& claims) const;
   /// Whether the token's family, if it has one, has not ended.
   Result<void> judge_family(db::Transaction& transaction, const Claims& claims) const;
   /// Notes in a family that it was refreshed.
