@@ -65,24 +65,6 @@ std::string to_utf8(std::string bytes) {
   return out;
 }
 
-/// Takes off '+' and %XX; a '%' that is no escape stays, as in Python's unquote_plus.
-std::string decode(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
-      out += ' ';
-    } else if (text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
-               hex_value(text[i + 2]) >= 0) {
-      out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return to_utf8(std::move(out));
-}
-
 /// The next "name=value" of a list of parameters, past its semicolon; the name in lower case, the
 /// value without quotes. False at the end and at what is no parameter.
 bool next_parameter(std::string_view& text, std::string& name, std::string& value) {
@@ -193,6 +175,24 @@ const std::string* Form::find(std::string_view name) const noexcept {
   return found == fields_.rend() ? nullptr : &found->second;
 }
 
+// As Python's unquote_plus.
+std::string decode_urlencoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      out += ' ';
+    } else if (text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
+               hex_value(text[i + 2]) >= 0) {
+      out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return to_utf8(std::move(out));
+}
+
 Result<Form> parse_urlencoded(std::string_view text) {
   if (std::count(text.begin(), text.end(), '&') >= std::ptrdiff_t{max_fields}) {
     return too_many_fields();
@@ -204,8 +204,8 @@ Result<Form> parse_urlencoded(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (pair.empty()) continue;
     const auto equals = std::min(pair.find('='), pair.size());
-    form.add(decode(pair.substr(0, equals)),
-             decode(pair.substr(std::min(equals + 1, pair.size()))));
+    form.add(decode_urlencoded(pair.substr(0, equals)),
+             decode_urlencoded(pair.substr(std::min(equals + 1, pair.size()))));
   }
   return form;
 }

@@ -42,6 +42,9 @@ class Form {
 /// DATA_UPLOAD_MAX_NUMBER_FIELDS), else Errc::bad_request.
 Result<Form> parse_urlencoded(std::string_view text);
 
+/// One name or value of these: takes off '+' and %XX; a '%' that is no escape stays.
+std::string decode_urlencoded(std::string_view text);
+
 /// multipart/form-data (RFC 7578). Parts with a filename are not values and are left out.
 /// Errc::parse_error "Multipart form parse error - ..." for what is malformed.
 Result<Form> parse_multipart(std::string_view body, std::string_view boundary);
