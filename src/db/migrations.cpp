@@ -110,6 +110,7 @@ const std::vector<Description>& descriptions() {
       {"0004_remote_users", "a client-service's copies of remote users", {"easyjwt_remote_user"}},
       {"0005_keys", "keys that sign tokens", {"easyjwt_key"}},
       {"0006_families", "what logins began: families of tokens", {"easyjwt_session"}},
+      {"0007_clients", "OAuth clients", {"easyjwt_client"}},
       {"0009_browser_sessions", "whose the sessions of browsers are", {"easyjwt_browser_session"}},
   };
   return list;

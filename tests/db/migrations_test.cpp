@@ -67,9 +67,9 @@ std::vector<std::string> names(const Result<std::vector<MigrationStep>>& steps) 
   return out;
 }
 
-const std::vector<std::string> all_steps = {"0001_django",   "0002_indexes",
-                                            "0003_users",    "0004_remote_users", "0005_keys",
-                                            "0006_families", "0009_browser_sessions"};
+const std::vector<std::string> all_steps = {
+    "0001_django", "0002_indexes",  "0003_users",   "0004_remote_users",
+    "0005_keys",   "0006_families", "0007_clients", "0009_browser_sessions"};
 
 class Migrations : public testing::Test {
  protected:
@@ -105,16 +105,28 @@ class Migrations : public testing::Test {
     EXPECT_EQ(raw.rows("PRAGMA foreign_key_check"), Rows{});
     EXPECT_EQ(raw.rows("PRAGMA integrity_check"), Rows{"ok"});
     EXPECT_EQ(raw.rows("SELECT name FROM sqlite_master WHERE name LIKE 'easyjwt%' ORDER BY 1"),
-              (Rows{"easyjwt_browser_session",    "easyjwt_browser_session_user",
-                    "easyjwt_key", "easyjwt_migration",          "easyjwt_outstandingtoken_expires_at",
-                    "easyjwt_remote_user",        "easyjwt_session",
-                    "easyjwt_session_expires_at", "easyjwt_session_user",
-                    "easyjwt_user_added",         "easyjwt_user_changed",
-                    "easyjwt_user_count",         "easyjwt_user_date_joined",
-                    "easyjwt_user_email_lower",   "easyjwt_user_first_name",
-                    "easyjwt_user_gone",          "easyjwt_user_last_login",
-                    "easyjwt_user_last_name",     "easyjwt_user_part",
-                    "easyjwt_user_place",         "easyjwt_user_search"}));
+              (Rows{"easyjwt_browser_session",
+                    "easyjwt_browser_session_user",
+                    "easyjwt_client",
+                    "easyjwt_key",
+                    "easyjwt_migration",
+                    "easyjwt_outstandingtoken_expires_at",
+                    "easyjwt_remote_user",
+                    "easyjwt_session",
+                    "easyjwt_session_expires_at",
+                    "easyjwt_session_user",
+                    "easyjwt_user_added",
+                    "easyjwt_user_changed",
+                    "easyjwt_user_count",
+                    "easyjwt_user_date_joined",
+                    "easyjwt_user_email_lower",
+                    "easyjwt_user_first_name",
+                    "easyjwt_user_gone",
+                    "easyjwt_user_last_login",
+                    "easyjwt_user_last_name",
+                    "easyjwt_user_part",
+                    "easyjwt_user_place",
+                    "easyjwt_user_search"}));
     EXPECT_EQ(raw.rows("SELECT name FROM easyjwt_migration ORDER BY 1"), all_steps);
   }
 
@@ -144,6 +156,7 @@ TEST_F(Migrations, AFreshDatabaseIsWhatDjangosMigrationsMake) {
       (Rows{std::string("0001_django|") + now_text, std::string("0002_indexes|") + now_text,
             std::string("0003_users|") + now_text, std::string("0004_remote_users|") + now_text,
             std::string("0005_keys|") + now_text, std::string("0006_families|") + now_text,
+            std::string("0007_clients|") + now_text,
             std::string("0009_browser_sessions|") + now_text}));
   expect_up_to_date();
 }

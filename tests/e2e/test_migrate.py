@@ -141,6 +141,7 @@ class AtOnce(MigrateTest):
         applied = [line.split(":")[0] for (out, _), _ in ended for line in out.splitlines() if "Applied" in line]
         self.assertEqual(sorted(applied), ["Applied 0001_django", "Applied 0002_indexes", "Applied 0003_users",
                                            "Applied 0004_remote_users", "Applied 0005_keys", "Applied 0006_families",
+                                           "Applied 0007_clients",
                                            "Applied 0009_browser_sessions"])
         self.assertEqual(project.do("migrate").out, NOTHING)
 
