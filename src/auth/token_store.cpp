@@ -94,6 +94,13 @@ Result<bool> TokenStore::blacklist(const OutstandingToken& token, Time now) {
   return statements[1].rows == 1;
 }
 
+Result<void> TokenStore::keep_until(std::string_view jti, Time expires_at) {
+  static constexpr db::Sql sql{
+      "UPDATE token_blacklist_outstandingtoken SET expires_at = $2 "
+      "WHERE jti = $1 AND expires_at < $2"};
+  return transaction_.run(sql, {jti, expires_at}).map([](std::int64_t) {});
+}
+
 Result<bool> TokenStore::use_up(UserKey user, const OutstandingToken& token, Time now,
                                 FunctionRef<Result<void>(const RefreshState&)> judge,
                                 const Succession* next) {

@@ -39,7 +39,10 @@ std::string random_family_id() {
 Time last_expiry(const TokenSettings& settings, const json::object& claims) {
   const auto* window = claims.if_contains(settings.sliding_refresh_exp_claim);
   const auto until = window != nullptr ? numeric_date(*window) : std::nullopt;
-  if (!until) return from_epoch_seconds(claims.at("exp").get_int64());
+  if (!until) {
+    const auto exp = numeric_date(claims.at("exp"));
+    return from_epoch_seconds(static_cast<std::int64_t>(exp.value_or(0)));
+  }
   return from_epoch_seconds(static_cast<std::int64_t>(*until)) + settings.sliding_lifetime;
 }
 
@@ -482,16 +485,52 @@ Result<User> Tokens::authenticate(std::string_view raw) {
       error.messages.push_back({class_name(type), to_string(type), verdict.error().detail});
     }
     if (!good) return fail(error);
-    auto user = find_user(transaction, *claims);
+    return require_user(transaction, *claims);
+  });
+}
+
+Result<ActiveToken> Tokens::introspect(std::string_view raw, Scratch& scratch) {
+  const auto claims = codec_.decode(raw, clock_(), scratch);
+  if (!claims) return fail(claims.error());
+  const auto type = type_of(*claims);
+  if (!type) return refused({"Token has wrong type", {}});
+  return database_.read([&](db::Transaction& transaction) -> Result<ActiveToken> {
+    if (const auto good = judge(transaction, *claims, *type); !good) return fail(good.error());
+    auto user = require_user(transaction, *claims);
     if (!user) return fail(user.error());
-    if (!*user) return fail(Errc::user_not_found);
-    if (!(*user)->is_active) return fail(Errc::user_inactive);
-    if (settings_.check_revoke_token) {
-      if (const auto current = check_revoked(*claims, (*user)->password); !current) {
-        return fail(current.error());
-      }
+    return ActiveToken{*claims, *type, *std::move(user)};
+  });
+}
+
+Result<Revoked> Tokens::revoke(std::string_view raw) {
+  const auto now = clock_();
+  Scratch scratch;
+  const auto claims = codec_.decode(raw, now, scratch);
+  if (!claims && claims.error().code == Errc::token_not_valid) return Revoked::was_not_valid;
+  if (!claims) return fail(claims.error());
+  const auto type = type_of(*claims);
+  const auto family = family_of(*claims->members);
+  if (!type || (!is_listed(*type) && !family)) return Revoked::never;
+  return database_.write([&](db::Transaction& transaction) -> Result<Revoked> {
+    const auto good = judge(transaction, *claims, *type);
+    if (!good && good.error().code == Errc::token_not_valid) return Revoked::was_not_valid;
+    if (!good) return fail(good.error());
+    // The family first, as blacklist() has it.
+    if (family) {
+      const auto ended = FamilyStore(transaction).end(*family, now);
+      if (!ended) return fail(ended.error());
     }
-    return **std::move(user);
+    if (!is_listed(*type)) return Revoked::yes;
+    TokenStore store(transaction);
+    const auto done = store.blacklist(outstanding(*claims, raw), now);
+    if (!done) return fail(done.error());
+    // Whatever a sliding token is refreshed to has its id: the row must outlive the last of those,
+    // or a flush would let them stand again.
+    if (*type == TokenType::sliding) {
+      const auto last = last_expiry(codec_.settings(), *claims->members);
+      if (const auto kept = store.keep_until(claims->jti, last); !kept) return fail(kept.error());
+    }
+    return Revoked::yes;
   });
 }
 
@@ -555,6 +594,13 @@ bool Tokens::is_listed(TokenType type) const {
   return settings_.token_blacklist && (type == TokenType::refresh || type == TokenType::sliding);
 }
 
+std::optional<TokenType> Tokens::type_of(const Claims& claims) const {
+  for (const auto type : {TokenType::access, TokenType::refresh, TokenType::sliding}) {
+    if (codec_.token_type(claims) == to_string(type)) return type;
+  }
+  return std::nullopt;
+}
+
 Result<void> Tokens::judge(db::Transaction& transaction, const Claims& claims, TokenType type) {
   if (is_listed(type) && !claims.jti.empty()) {
     const auto blacklisted = TokenStore(transaction).is_blacklisted(claims.jti);
@@ -580,6 +626,19 @@ std::optional<std::string_view> Tokens::family_of(const json::object& claims) co
   if (claim == nullptr) return std::nullopt;
   const auto* id = claim->if_string();
   return id != nullptr && is_family_id(*id) ? std::string_view(*id) : std::string_view();
+}
+
+Result<User> Tokens::require_user(db::Transaction& transaction, const Claims& claims) {
+  auto user = find_user(transaction, claims);
+  if (!user) return fail(user.error());
+  if (!*user) return fail(Errc::user_not_found);
+  if (!(*user)->is_active) return fail(Errc::user_inactive);
+  if (settings_.check_revoke_token) {
+    if (const auto current = check_revoked(claims, (*user)->password); !current) {
+      return fail(current.error());
+    }
+  }
+  return **std::move(user);
 }
 
 Result<std::optional<User>> Tokens::find_user(db::Transaction& transaction, const Claims& claims) {

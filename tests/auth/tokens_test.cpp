@@ -329,6 +329,102 @@ TEST_P(TokensTest, UserIdFieldEmail) {
   EXPECT_THROW(start(), SettingsError);
 }
 
+TEST_P(TokensTest, IntrospectionKnowsWhatStands) {
+  const auto pair = login();
+  const auto sliding = *tokens_->obtain_sliding("alice@example.com", password);
+  Scratch scratch;
+  const std::pair<std::string, TokenType> cases[] = {{pair.access, TokenType::access},
+                                                     {pair.refresh, TokenType::refresh},
+                                                     {sliding, TokenType::sliding}};
+  for (const auto& [raw, type] : cases) {
+    const auto token = tokens_->introspect(raw, scratch);
+    ASSERT_TRUE(token) << words(token);
+    EXPECT_EQ(token->type, type);
+    EXPECT_EQ(token->user.email, "alice@example.com");
+    EXPECT_EQ(token->claims.iat, epoch_seconds(now_));
+    EXPECT_EQ(words(tokens_->introspect(raw + "x", scratch)), "Token is invalid or expired");
+  }
+  const auto says = [&](std::string_view claims) {
+    return words(tokens_->introspect(sign(claims), scratch));
+  };
+  EXPECT_EQ(says(R"({"token_type":"access","exp":1795521600,"user_id":1})"), "Token has no id");
+  EXPECT_EQ(says(R"({"token_type":"id","exp":1795521600,"user_id":1,"jti":"x"})"),
+            "Token has wrong type");
+  EXPECT_EQ(says(R"({"token_type":"access","exp":1795521600,"user_id":99,"jti":"x"})"),
+            "User not found");
+  EXPECT_EQ(says(R"({"token_type":"access","exp":1795521600,"jti":"x"})"),
+            "Token contained no recognizable user identification");
+  ASSERT_TRUE(tokens_->blacklist(pair.refresh));
+  EXPECT_EQ(words(tokens_->introspect(pair.refresh, scratch)), "Token is blacklisted");
+  deactivate();
+  for (const auto& [raw, type] : cases) EXPECT_FALSE(tokens_->introspect(raw, scratch));
+  EXPECT_EQ(words(tokens_->introspect(pair.access, scratch)), "User is inactive");
+}
+
+TEST_P(TokensTest, IntrospectionNoticesAChangedPassword) {
+  settings_.check_revoke_token = true;
+  start();
+  const auto pair = login();
+  Scratch scratch;
+  EXPECT_TRUE(tokens_->introspect(pair.access, scratch));
+  ASSERT_TRUE(accounts_->change_password("alice@example.com", password, "Er1n-Now-knits!"));
+  EXPECT_EQ(tokens_->introspect(pair.access, scratch).error().code, Errc::password_changed);
+  EXPECT_EQ(tokens_->introspect(pair.refresh, scratch).error().code, Errc::password_changed);
+}
+
+TEST_P(TokensTest, RevokesWhatCanBeListed) {
+  const auto pair = login();
+  EXPECT_EQ(*tokens_->revoke(pair.access), Revoked::never);
+  EXPECT_TRUE(tokens_->authenticate(pair.access));
+  EXPECT_EQ(*tokens_->revoke(pair.refresh), Revoked::yes);
+  EXPECT_EQ(words(tokens_->refresh(pair.refresh)), "Token is blacklisted");
+  EXPECT_EQ(*tokens_->revoke(pair.refresh), Revoked::was_not_valid);
+  EXPECT_EQ(*tokens_->revoke("a.b.c"), Revoked::was_not_valid);
+  EXPECT_EQ(*tokens_->revoke(""), Revoked::was_not_valid);
+  const auto another = login();
+  now_ += std::chrono::hours(24);
+  EXPECT_EQ(*tokens_->revoke(another.refresh), Revoked::was_not_valid);
+  settings_.token_blacklist = false;
+  start();
+  EXPECT_EQ(*tokens_->revoke(login().refresh), Revoked::never);
+}
+
+TEST_P(TokensTest, RevokingATokenOfAFamilyEndsTheFamily) {
+  settings_.session_claim = "sid";
+  start();
+  Scratch scratch;
+  const auto pair = login();
+  EXPECT_EQ(*tokens_->revoke(pair.access), Revoked::yes);
+  EXPECT_FALSE(tokens_->introspect(pair.access, scratch));
+  EXPECT_FALSE(tokens_->introspect(pair.refresh, scratch));
+  EXPECT_EQ(*tokens_->revoke(pair.refresh), Revoked::was_not_valid);
+  const auto other = login();
+  EXPECT_EQ(*tokens_->revoke(other.refresh), Revoked::yes);
+  EXPECT_EQ(*tokens_->revoke(other.access), Revoked::was_not_valid);
+  EXPECT_TRUE(tokens_->introspect(login().access, scratch));
+}
+
+/// A sliding token is refreshed under its id: a flush of what has expired must not let a later
+/// one of that id stand again.
+TEST_P(TokensTest, ARevokedSlidingTokenStaysRevokedInAllItsForms) {
+  const auto first = *tokens_->obtain_sliding("alice@example.com", password);
+  now_ += std::chrono::minutes(4);
+  const auto second = *tokens_->refresh_sliding(first);
+  const auto flush = [&] {
+    ASSERT_TRUE(database_->write([&](db::Transaction& transaction) {
+      return TokenStore(transaction).flush_expired(now_, 100);
+    }));
+  };
+  EXPECT_EQ(*tokens_->revoke(first), Revoked::yes);
+  EXPECT_EQ(words(tokens_->refresh_sliding(second)), "Token is blacklisted");
+  now_ += std::chrono::minutes(2);
+  flush();
+  EXPECT_EQ(words(tokens_->refresh_sliding(second)), "Token is blacklisted");
+  now_ += std::chrono::hours(25);
+  flush();
+  EXPECT_EQ(count(outstanding_rows), 0);
+}
+
 TEST_P(TokensTest, ExpiresWithTheClock) {
   const auto pair = login();
   now_ += std::chrono::seconds(299);

@@ -60,6 +60,8 @@ class TokenStore {
   /// whether this call did it: false, it was blacklisted before. Of any number of calls one returns
   /// true.
   Result<bool> blacklist(const OutstandingToken& token, Time now);
+  /// Has an outstanding token's row live until `expires_at` at least.
+  Result<void> keep_until(std::string_view jti, Time expires_at);
   /// find_refresh_state(), an Error of `judge` about it, and blacklist(). On PostgreSQL in one
   /// round trip, and what `judge` then refuses is rolled back with everything else.
   ///

@@ -36,6 +36,20 @@ struct Refreshed {
   std::optional<std::string> refresh;  ///< with ROTATE_REFRESH_TOKENS
 };
 
+/// A token that stands, and whose it is.
+struct ActiveToken {
+  Claims claims;
+  TokenType type = TokenType::access;
+  User user;
+};
+
+/// What came of revoking a token.
+enum class Revoked {
+  yes,
+  was_not_valid,  ///< nothing was left to be done
+  never,          ///< it is of a type that ends by its expiry alone
+};
+
 /// Decides about tokens as the auth-service: what the original's serializers do. Any thread. Each
 /// call reads the clock once.
 ///
@@ -71,6 +85,14 @@ class Tokens {
   Result<void> verify(std::string_view raw);
   /// Ends the token's family, too.
   Result<void> blacklist(std::string_view raw);
+
+  /// An access, refresh or sliding token that stands, of a user who may use it, whether or not
+  /// AUTH_TOKEN_CLASSES has its type (RFC 7662). The claims are views into `scratch`. Errors that
+  /// are a 401 say why it does not stand.
+  Result<ActiveToken> introspect(std::string_view raw, Scratch& scratch);
+  /// RFC 7009. Blacklists a refresh token or a sliding one, with all that the latter was refreshed
+  /// to; ends the token's family, which an access token may have, too.
+  Result<Revoked> revoke(std::string_view raw);
 
   /// Whether it would do what its type is for, and nothing is done: an access token or a sliding
   /// one authenticate(), a refresh token refresh(), any other verify().
@@ -120,10 +142,14 @@ class Tokens {
   /// BlacklistMixin.verify(): the blacklist first, then what check() says, then the family.
   Result<void> judge(db::Transaction& transaction, const Claims& claims, TokenType type);
   bool is_listed(TokenType type) const;
+  /// nullopt: of none of the three.
+  std::optional<TokenType> type_of(const Claims& claims) const;
   /// The row of a token that is about to be blacklisted.
   OutstandingToken outstanding(const Claims& claims, std::string_view raw) const;
   /// STORE_TOKEN_TEXT.
   std::string_view stored_text(std::string_view raw) const;
+  /// The user of a token that stands, if they may use it.
+  Result<User> require_user(db::Transaction& transaction, const Claims& claims);
   Result<std::optional<User>> find_user(db::Transaction& transaction, const Claims& claims);
   /// Whom the token is for; nullopt: it can be nobody.
   Result<std::optional<UserKey>> user_key(const Claims& claims) const;
