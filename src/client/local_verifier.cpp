@@ -102,6 +102,9 @@ Result<LocalVerifier::Verified> LocalVerifier::verify(std::string_view token, Ti
   verified.generation = generation();
   if (auto error = refuse_signature(token, scratch.payload())) return fail(*std::move(error));
   const auto& rules = settings_.token;
+  if (!fits_typ(rules, token)) {
+    return refuse_token({describe(Errc::token_not_valid).text, {}}, "typ is not an access token's");
+  }
   const auto claims = read_claims(rules, now, scratch);
   if (!claims) {
     return refuse_token({describe(Errc::token_not_valid).text, {}}, claims.error().reason);

@@ -131,6 +131,20 @@ Refusal verify_compact(std::string_view raw, const Key& key, std::string& payloa
   });
 }
 
+std::string read_typ(std::string_view raw) {
+  const auto text = decode_base64url(raw.substr(0, raw.find('.')));
+  const auto header = text ? parse_json(*text) : Result<json::value>(json::value());
+  const auto* typ =
+      header && header->is_object() ? header->get_object().if_contains("typ") : nullptr;
+  if (typ == nullptr || !typ->is_string()) return {};
+  std::string out(typ->get_string());
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  constexpr std::string_view prefix = "application/";
+  return out.starts_with(prefix) ? out.substr(prefix.size()) : out;
+}
+
 Refusal verify_compact(std::string_view raw, Algorithm algorithm, FindKeys find,
                        std::string& payload) {
   Parts parts;

@@ -802,6 +802,11 @@ std::vector<SettingRow> make_table() {
               "URL is checked against the system's CAs or the file in $SSL_CERT_FILE")),
       judging(row("EASY_JWT.LEEWAY", at(&S::token, &T::leeway),
                   "how far clocks may be apart; may have a fraction")),
+      judging(
+          row("EASY_JWT.ACCESS_TOKEN_TYP", at(&S::token, &T::access_token_typ),
+              "\"at+jwt\": access tokens say so in their header (RFC 9068), and those that say "
+              "neither that nor \"JWT\" are refused; empty: \"JWT\", and nothing is refused by it",
+              one_of({"", "at+jwt"}))),
       row("EASY_JWT.AUTH_HEADER_TYPES", at(&S::auth_header_types),
           "schemes before the token in its header", each(http_token, 1)),
       shown_as(

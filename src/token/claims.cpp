@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "easyjwt/jose/jws.hpp"
+
 namespace easyjwt {
 namespace {
 
@@ -101,6 +103,12 @@ Result<Claims> read_claims(const TokenSettings& settings, Time now, Scratch& scr
     claims.jti = jti->get_string();
   }
   return claims;
+}
+
+bool fits_typ(const TokenSettings& settings, std::string_view raw) {
+  if (settings.access_token_typ.empty()) return true;
+  const auto typ = jose::read_typ(raw);
+  return typ == "jwt" || typ == settings.access_token_typ;
 }
 
 std::optional<Text> check_claims(const TokenSettings& settings, const Claims& claims,

@@ -89,6 +89,7 @@ Result<Claims> TokenCodec::decode(std::string_view raw, Time now, Scratch& scrat
              refusal != jose::Refusal::none) {
     return invalid(to_string(refusal));
   }
+  if (!fits_typ(settings_, raw)) return invalid("typ is neither JWT nor ACCESS_TOKEN_TYP");
   return read_claims(settings_, now, scratch);
 }
 
@@ -190,17 +191,23 @@ std::string TokenCodec::encode(json::object claims) const {
     }
   }
   if (settings_.issuer) claims.insert_or_assign("iss", *settings_.issuer);
+  const auto* type = claims.if_contains(settings_.token_type_claim);
+  const bool is_access =
+      type != nullptr && type->is_string() && type->get_string() == to_string(TokenType::access);
   std::string payload;
   payload.reserve(256);
   append_json(payload, claims);
   std::string out;
   out.reserve(payload.size() * 2);
-  if (const auto* ring = this->ring()) {
-    const auto& signing = ring->signing();
-    jose::sign_compact(payload, signing.key, signing.header, out);
-  } else {
-    jose::sign_compact(payload, key_, out);
+  const auto* ring = this->ring();
+  const auto& key = ring != nullptr ? ring->signing().key : key_;
+  std::string own;
+  std::string_view header = ring != nullptr ? ring->signing().header : key.header();
+  if (is_access && !settings_.access_token_typ.empty()) {
+    const std::string_view kid = ring != nullptr ? ring->signing().kid : std::string_view();
+    header = own = jose::make_header(key.algorithm(), settings_.access_token_typ, kid);
   }
+  jose::sign_compact(payload, key, header, out);
   return out;
 }
 

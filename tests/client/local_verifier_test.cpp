@@ -187,6 +187,23 @@ TEST_F(LocalVerifierTest, EveryAlgorithmVerifiesByItsPublicKeyAlone) {
   }
 }
 
+TEST_F(LocalVerifierTest, AccessTokensOfRfc9068) {
+  LocalSettings s = settings();
+  s.token.access_token_typ = "at+jwt";
+  const TokenCodec issuer(s.token);
+  const auto strict = with(s);
+  const auto token = issuer.encode(issuer.new_claims(TokenType::access, 7, "", "j", now));
+  // Neither side need be changed first.
+  EXPECT_EQ(said(strict, token), "good");
+  EXPECT_EQ(said(verifier_, token), "good");
+  EXPECT_EQ(said(strict, good()), "good");
+  std::string event;
+  jose::sign_compact(R"({"token_type":"access","exp":9999999999,"jti":"j","user_id":7})",
+                     issuer.key(), base64url(R"({"alg":"HS256","typ":"secevent+jwt"})"), event);
+  EXPECT_EQ(said(strict, event), invalid);
+  EXPECT_EQ(said(verifier_, event), "good");
+}
+
 TEST_F(LocalVerifierTest, SaysWhichKeyIsMissing) {
   const auto key_of = [&](LocalSettings s) -> std::string {
     try {

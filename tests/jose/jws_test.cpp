@@ -129,6 +129,19 @@ TEST_F(Hs256, RefusesEveryOtherSpellingOfAToken) {
   EXPECT_EQ(verify(loose, key_), Refusal::bad_signature);
 }
 
+TEST(Typ, IsReadAsAMediaType) {
+  const auto typ = [](std::string_view header) { return read_typ(base64url(header) + ".e30.x"); };
+  EXPECT_EQ(typ(R"({"alg":"HS256","typ":"JWT"})"), "jwt");
+  EXPECT_EQ(typ(R"({"typ":"at+jwt"})"), "at+jwt");
+  EXPECT_EQ(typ(R"({"typ":"Application/AT+JWT"})"), "at+jwt");
+  EXPECT_EQ(typ(R"({"typ":"application/application/at+jwt"})"), "application/at+jwt");
+  for (const auto* header : {R"({})", R"({"typ":5})", R"({"typ":null})", R"([])", "x", "", "{"}) {
+    EXPECT_EQ(typ(header), "") << header;
+  }
+  EXPECT_EQ(read_typ(""), "");
+  EXPECT_EQ(read_typ("!.x.y"), "");
+}
+
 TEST_F(Hs256, RefusesAPayloadThatIsNotBase64url) {
   std::string raw = std::string(key_.header()) + ".e3!0";
   std::string signature;

@@ -768,6 +768,7 @@ TEST_F(Settings, DefaultsAreTheContracts) {
       {"EASY_JWT.ISSUER", R"("")"},
       {"EASY_JWT.JWK_URL", R"("")"},
       {"EASY_JWT.LEEWAY", "0"},
+      {"EASY_JWT.ACCESS_TOKEN_TYP", R"("")"},
       {"EASY_JWT.AUTH_HEADER_TYPES", R"(["Bearer"])"},
       {"EASY_JWT.AUTH_HEADER_NAME", R"("HTTP_AUTHORIZATION")"},
       {"EASY_JWT.USER_ID_FIELD", R"("id")"},

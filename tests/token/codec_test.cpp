@@ -305,6 +305,57 @@ TEST(KeySource, VerifiesByTheKeyThatTheHeaderNames) {
   }
 }
 
+/// RFC 9068.
+TEST(AccessTokenTyp, IsWrittenIntoAccessTokensAlone) {
+  auto s = settings();
+  const TokenCodec plain(s);
+  s.access_token_typ = "at+jwt";
+  const TokenCodec codec(s);
+  const auto made = [&](const TokenCodec& by, TokenType type) {
+    return by.encode(by.new_claims(type, 7, "", "abc", now));
+  };
+  const auto header = [](const std::string& raw) {
+    return *decode_base64url(raw.substr(0, raw.find('.')));
+  };
+  EXPECT_EQ(header(made(codec, TokenType::access)), R"({"alg":"HS256","typ":"at+jwt"})");
+  EXPECT_EQ(header(made(codec, TokenType::refresh)), R"({"alg":"HS256","typ":"JWT"})");
+  EXPECT_EQ(made(codec, TokenType::refresh), made(plain, TokenType::refresh));
+  EXPECT_EQ(made(codec, TokenType::sliding), made(plain, TokenType::sliding));
+  Scratch scratch;
+  for (const auto* by : {&plain, &codec}) {
+    for (const auto type : {TokenType::access, TokenType::refresh, TokenType::sliding}) {
+      EXPECT_TRUE(codec.decode(made(*by, type), now, scratch)) << to_string(type);
+      EXPECT_TRUE(plain.decode(made(*by, type), now, scratch)) << to_string(type);
+    }
+  }
+}
+
+TEST(AccessTokenTyp, OthersAreRefusedWithItAlone) {
+  auto s = settings();
+  const TokenCodec plain(s);
+  s.access_token_typ = "at+jwt";
+  const TokenCodec codec(s);
+  Scratch scratch;
+  const auto signed_as = [&](std::string_view header) {
+    std::string raw;
+    jose::sign_compact(R"({"token_type":"access","jti":"a","user_id":7,"exp":9999999999})",
+                       codec.key(), base64url(header), raw);
+    return raw;
+  };
+  for (const auto* typ : {"JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt"}) {
+    const auto raw = signed_as(std::string(R"({"alg":"HS256","typ":")") + typ + "\"}");
+    EXPECT_TRUE(codec.decode(raw, now, scratch)) << typ;
+  }
+  for (const auto* header : {R"({"alg":"HS256"})", R"({"alg":"HS256","typ":"secevent+jwt"})",
+                             R"({"alg":"HS256","typ":"logout+jwt"})", R"({"alg":"HS256","typ":5})",
+                             R"({"alg":"HS256","typ":""})", R"({"alg":"HS256","typ":"at+jwtx"})"}) {
+    const auto refused = codec.decode(signed_as(header), now, scratch);
+    ASSERT_FALSE(refused) << header;
+    EXPECT_EQ(refused.error().code, Errc::token_not_valid);
+    EXPECT_TRUE(plain.decode(signed_as(header), now, scratch)) << header;
+  }
+}
+
 /// The signing key's own public half is no key of the source's: one that was withdrawn is refused.
 TEST(KeySource, TheSourceAloneVerifies) {
   const auto ours = test::make_pem("EC", "P-256"), other = test::make_pem("EC", "P-256");

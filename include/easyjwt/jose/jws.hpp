@@ -38,6 +38,10 @@ std::string_view to_string(Refusal refusal) noexcept;
 /// thread.
 Refusal verify_compact(std::string_view raw, const Key& key, std::string& payload);
 
+/// What a compact JWS says that it is: the "typ" of its header, in lower case and without
+/// "application/" (RFC 7515 section 4.1.9). Empty where it says nothing that can be read.
+std::string read_typ(std::string_view raw);
+
 /// Our keys of one algorithm that a header's "kid" (nullopt: it has none) may mean.
 using FindKeys = FunctionRef<Candidates(std::optional<std::string_view> kid)>;
 
@@ -47,11 +51,12 @@ using FindKeys = FunctionRef<Candidates(std::optional<std::string_view> kid)>;
 Refusal verify_compact(std::string_view raw, Algorithm algorithm, FindKeys find,
                        std::string& payload);
 
-/// The key of ours that writes this very header, in base64url, which then needs no reading; nullptr:
-/// none.
+/// The key of ours that writes this very header, in base64url, which then needs no reading;
+/// nullptr: none.
 using KnownHeader = FunctionRef<const Key*(std::string_view header)>;
 /// Our keys that a header may mean, by both of its words: each key it returns is of `algorithm`.
-using FindKeysOf = FunctionRef<Candidates(Algorithm algorithm, std::optional<std::string_view> kid)>;
+using FindKeysOf =
+    FunctionRef<Candidates(Algorithm algorithm, std::optional<std::string_view> kid)>;
 
 /// The same with keys of several algorithms. A token names one of our keys, by "alg" and "kid"
 /// together; a key that is of another algorithm than the token says is not asked.

@@ -54,6 +54,12 @@ struct Claims {
 /// TokenCodec::decode() says.
 Result<Claims> read_claims(const TokenSettings& settings, Time now, Scratch& scratch);
 
+/// With ACCESS_TOKEN_TYP: whether a token's header says that it is a token of ours, "at+jwt" or (as
+/// the refresh tokens, and the access tokens from before the setting) "JWT". RFC 9068 section 4
+/// would have the latter refused; that no other kind of token passes for an access token, which is
+/// what that is for, the TOKEN_TYPE_CLAIM sees to.
+bool fits_typ(const TokenSettings& settings, std::string_view raw);
+
 /// TokenCodec::check() and user_id().
 std::optional<Text> check_claims(const TokenSettings& settings, const Claims& claims,
                                  TokenType type);

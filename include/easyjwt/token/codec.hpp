@@ -42,7 +42,8 @@ class TokenCodec {
   std::chrono::seconds lifetime(TokenType type) const noexcept;
 
   /// What the original's TokenBackend.decode() does (PyJWT's checks): signature and algorithm; exp,
-  /// nbf and iat where they are there, within LEEWAY; aud and iss where they are set. A claim of
+  /// nbf and iat where they are there, within LEEWAY; aud and iss where they are set; with
+  /// ACCESS_TOKEN_TYP the header's typ, too. A claim of
   /// another type than RFC 7519 gives it is refused. Errc::token_not_valid "Token is invalid or
   /// expired"; `reason` says why, for the log. What the KeySource has to say against it comes back
   /// as it is.
@@ -69,7 +70,7 @@ class TokenCodec {
   /// A token's claims with a new exp and iat, and (where `jti` is not empty) a new id.
   json::object renewed_claims(const json::object& claims, TokenType type, std::string_view jti,
                               Time now, json::storage_ptr storage = {}) const;
-  /// Signs claims, with aud and iss where they are set.
+  /// Signs claims, with aud and iss where they are set; access tokens under ACCESS_TOKEN_TYP.
   std::string encode(json::object claims) const;
 
  private:

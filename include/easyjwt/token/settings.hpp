@@ -18,6 +18,9 @@ struct TokenSettings {
   bool audience_is_list = false;  ///< written as a list even with one member, as it was set
   std::optional<std::string> issuer;
   double leeway = 0;  ///< seconds
+  /// "at+jwt" (RFC 9068): the typ of access tokens, and which others are refused; empty: "JWT", and
+  /// typ is not looked at.
+  std::string access_token_typ;
 
   std::chrono::seconds access_lifetime{300};
   std::chrono::seconds refresh_lifetime{86400};
