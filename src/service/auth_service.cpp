@@ -28,11 +28,12 @@ AuthService::AuthService(const ServiceSettings& settings, db::Database& database
              follow_keys(key_follower_, signing_keys_, settings, log)),
       tools_(settings, database, log),
       tokens_(settings.auth, codec_, database, tools_.accounts, system_clock(), log),
+      clients_(database, system_clock()),
       identities_(database, serializer, settings.user_model_serializer, system_clock()),
       sessions_(settings, database, system_clock()),
       renderer_(settings.csrf, {}) {
-  add_auth_api(router,
-               {settings, tokens_, tools_.accounts, database, codec_, sessions_, serializer});
+  add_auth_api(router, {settings, tokens_, tools_.accounts, client_guard_, database, codec_,
+                        sessions_, serializer});
   add_pages(router, {.settings = settings,
                      .database = database,
                      .sessions = sessions_,

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "easyjwt/auth/clients.hpp"
 #include "easyjwt/auth/signing_keys.hpp"
 #include "easyjwt/auth/tokens.hpp"
 #include "easyjwt/core/log.hpp"
@@ -9,6 +10,7 @@
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/service/settings.hpp"
 #include "easyjwt/token/codec.hpp"
+#include "service/auth_api/client_guard.hpp"
 #include "service/browser_sessions.hpp"
 #include "service/flusher.hpp"
 #include "service/html/renderer.hpp"
@@ -39,6 +41,8 @@ class AuthService {
   const TokenCodec codec_;
   AccountTools tools_;
   Tokens tokens_;
+  Clients clients_;
+  const ClientGuard client_guard_{clients_};
   const Identities identities_;
   const BrowserSessions sessions_;
   const html::Renderer renderer_;

@@ -40,6 +40,7 @@ class CommandLine {
     add_data_commands();
     add_key_commands();
     add_token_commands();
+    add_client_commands();
   }
 
   Result<int> run(int argc, const char* const* argv) {
@@ -167,11 +168,28 @@ class CommandLine {
                      "Like 90s, 5m, 12h, 1d; else the settings'");
   }
 
+  void add_client_commands() {
+    auto& clients = add_group("clients", "OAuth clients: gateways and services that ask us");
+    auto& create = add(clients, "add", "Make a client, and show its secret this once",
+                       [this] { return commands::clients_add(config_, name_, names_); });
+    create.add_option("NAME", name_, "What it is called")->required();
+    create
+        .add_option("--scope", names_, "What it may do: introspect, revoke or feed; one or several")
+        ->required()
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    add(clients, "list", "Show all of them", [this] { return commands::clients_list(config_); });
+    auto& remove = add(clients, "remove", "Refuse a client from now on",
+                       [this] { return commands::clients_remove(config_, name_); });
+    remove.add_option("CLIENT", name_, "Its id or its name")->required();
+  }
+
   const Own& own_;
   CLI::App app_;
   std::function<Result<int>()> action_;
   std::string config_ = "easyjwt.toml";
-  std::string kind_, folder_, listen_, email_, target_, token_, algorithm_, file_, in_, kid_;
+  std::string kind_, folder_, listen_, email_, target_, token_, algorithm_, file_, in_, kid_,
+      name_;
   unsigned bits_ = 3072;  // NIST SP 800-57: 128 bits of security
   commands::NewToken new_token_;
   std::vector<std::string> names_;

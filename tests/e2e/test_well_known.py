@@ -67,7 +67,12 @@ class WellKnown(unittest.TestCase):
         service = self.serve()
         origin = "http://%s:%d" % service.address
         expected = {"issuer": origin, "jwks_uri": origin + KEYS, "response_types_supported": [],
-                    "grant_types_supported": [], "subject_types_supported": ["public"],
+                    "grant_types_supported": [],
+                    "introspection_endpoint": origin + "/auth/introspect/",
+                    "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+                    "revocation_endpoint": origin + "/auth/revoke/",
+                    "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+                    "subject_types_supported": ["public"],
                     "id_token_signing_alg_values_supported": ["HS256"]}
         for name in ("openid-configuration", "oauth-authorization-server"):
             self.assertEqual(service.get("/.well-known/" + name).json, expected)

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "service/auth_api/authentication.hpp"
+#include "service/auth_api/client_views.hpp"
 #include "service/auth_api/session_views.hpp"
 #include "service/auth_api/token_views.hpp"
 #include "service/auth_api/user_views.hpp"
@@ -87,6 +88,23 @@ void add_auth_api(http::Router& router, const AuthApi& api) {
                              {Method::delete_, end_sessions_view(who, api.tokens)}}});
     view("/auth/sessions/{id}/", "Session", "What one of the caller's logins began: ends it.",
          Lane::storage, Method::delete_, user, end_session_view(who, api.tokens));
+  }
+
+  // For OAuth clients: gateways, and services that follow what is revoked.
+  const auto client = [&](std::string path, std::string name, std::string description, Lane lane,
+                          http::Handler handler) {
+    router.add({.path = std::move(path),
+                .name = std::move(name),
+                .description = std::move(description),
+                .lane = lane,
+                .challenge = std::string(ClientGuard::challenge),
+                .handlers = {{Method::post, std::move(handler)}}});
+  };
+  client("/auth/introspect/", "Token Introspection", "Whether a token stands, and what it says.",
+         Lane::storage, introspection_view(api.clients, api.tokens, api.codec.settings()));
+  if (settings.auth.token_blacklist) {
+    client("/auth/revoke/", "Token Revocation", "Ends a refresh token or a sliding one.",
+           Lane::commit, revocation_view(api.clients, api.tokens));
   }
 
   // For whoever verifies our tokens, whoever that is.

@@ -7,6 +7,7 @@
 #include "easyjwt/service/settings.hpp"
 #include "easyjwt/token/codec.hpp"
 #include "easyjwt/user/serializer.hpp"
+#include "service/auth_api/client_guard.hpp"
 #include "service/browser_sessions.hpp"
 
 namespace easyjwt {
@@ -16,6 +17,7 @@ struct AuthApi {
   const ServiceSettings& settings;
   Tokens& tokens;
   Accounts& accounts;
+  const ClientGuard& clients;
   db::Database& database;
   const TokenCodec& codec;
   const BrowserSessions& sessions;

@@ -9,6 +9,7 @@
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/json.hpp"
 #include "easyjwt/jose/jwk.hpp"
+#include "service/auth_api/client_guard.hpp"
 
 namespace easyjwt {
 namespace {
@@ -71,12 +72,21 @@ http::Handler key_set_view(const TokenCodec& codec) {
 }
 
 http::Handler metadata_view(const ServiceSettings& settings, const TokenCodec& codec) {
-  return [issuer = settings.token.issuer, &codec](const http::Request& request) {
+  return [issuer = settings.token.issuer, has_revocation = settings.auth.token_blacklist,
+          &codec](const http::Request& request) {
     const auto origin = std::string(request.scheme) + "://" + std::string(request.host);
     std::string body = "{\"issuer\":";
     append_json_string(body, issuer.value_or(origin));
     body += ",\"jwks_uri\":";
     append_json_string(body, origin + "/.well-known/jwks.json");
+    const auto endpoint = [&](std::string_view name, std::string_view path) {
+      body.append(",\"").append(name).append("_endpoint\":");
+      append_json_string(body, origin + std::string(path));
+      body.append(",\"").append(name).append("_endpoint_auth_methods_supported\":");
+      body += ClientGuard::methods;
+    };
+    endpoint("introspection", "/auth/introspect/");
+    if (has_revocation) endpoint("revocation", "/auth/revoke/");
     // Required by both; there is no authorization endpoint, so no type of response.
     body += R"(,"response_types_supported":[],"grant_types_supported":[])";
     body += R"(,"subject_types_supported":["public"],"id_token_signing_alg_values_supported":[)";

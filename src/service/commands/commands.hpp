@@ -41,6 +41,12 @@ Result<int> keys_export(const std::string& config);
 Result<int> token_decode(const std::string& config, const std::string& token);
 /// Exit 1 with the reason where it is refused.
 Result<int> token_verify(const std::string& config, const std::string& token);
+/// Makes an OAuth client and shows its secret, once.
+Result<int> clients_add(const std::string& config, const std::string& name,
+                        const std::vector<std::string>& scopes);
+Result<int> clients_list(const std::string& config);
+/// By id or name.
+Result<int> clients_remove(const std::string& config, const std::string& who);
 struct NewToken {
   std::string user;  ///< an e-mail or an id
   std::string type = "access";
