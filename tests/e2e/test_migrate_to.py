@@ -99,6 +99,8 @@ class Recorded(test_django.DjangoTest, MoveTest):
                                  ((2**63 - 1, 1), (5, 3), (9, 2)))
             database.execute("INSERT INTO easyjwt_client (client_id, secret_sha256, name, scopes, created_at)"
                              " VALUES ('gateway-abcdef', 'digest', 'Gäteway', 'introspect feed', ?)", (TIME,))
+            database.execute("INSERT INTO easyjwt_session VALUES (?, 2, ?, ?, ?, 'ü', '::1', 'j', NULL)",
+                             ("f" * 32, TIME, TIME + ".000001", TIME))
             # A user and a token that are gone had higher ids than there are.
             database.execute("UPDATE sqlite_sequence SET seq = 500 WHERE name = 'user'")
             database.execute("UPDATE sqlite_sequence SET seq = 3000000000 WHERE name = ?", (TOKENS,))
@@ -111,7 +113,7 @@ class Recorded(test_django.DjangoTest, MoveTest):
                 before = source.do("dumpdata", *MODELS).out
                 out = self.move(source, target)
                 for table, rows in (("user", 11), (TOKENS, 3), ("django_session", 2), ("auth_permission", 32),
-                                    ("easyjwt_remote_user", 3), ("easyjwt_client", 1)):
+                                    ("easyjwt_remote_user", 3), ("easyjwt_client", 1), ("easyjwt_session", 1)):
                     self.assertRegex(out, r"(?m)^ +%d  %s$" % (rows, table))
                 self.assertIn("To use the copy, set URL in [DATABASE] of %s " % source.config, out)
                 self.assertNotIn("Warning", out)
@@ -125,6 +127,8 @@ class Recorded(test_django.DjangoTest, MoveTest):
                 self.assertEqual(target.query(sql), [(5, 3), (9, 2), (2**63 - 1, 1)])
                 self.assertEqual(target.query("SELECT client_id, secret_sha256, name, scopes FROM easyjwt_client"),
                                  [("gateway-abcdef", "digest", "Gäteway", "introspect feed")])
+                sql = "SELECT id, user_id, last_used_at::text, user_agent, ended_at FROM easyjwt_session"
+                self.assertEqual(target.query(sql), [("f" * 32, 2, TIME + ".000001+00", "ü", None)])
                 self.assertEqual(target.query("SELECT action_time::text FROM django_admin_log"),
                                  [(TIME + ".000001+00",)])
         self.check_logins(target.start())
