@@ -1,6 +1,7 @@
 """OAuth clients: easyjwt clients, introspection (RFC 7662), revocation (RFC 7009), access tokens of RFC 9068."""
 
 import base64
+import contextlib
 import time
 import unittest
 import urllib.parse
@@ -187,6 +188,24 @@ class Families(ClientsTest):
             self.assert_inactive(token)
         self.assertEqual(self.service.get("/auth/user/", token=pair["access"]).status, 401)
         self.assertTrue(self.introspect(other["access"])["active"])
+
+
+class Outage(ClientsTest):
+    def test_what_cannot_be_known_is_not_said(self):
+        import psycopg2  # pylint: disable=import-outside-toplevel
+        self.start()
+        self.client = self.add()
+        pair = self.service.login()
+        for table in ('"user"', "easyjwt_client", "token_blacklist_outstandingtoken"):
+            with contextlib.closing(psycopg2.connect(self.project.postgresql.url)) as connection:
+                connection.cursor().execute("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE" % table)
+                for path in (INTROSPECT, REVOKE):
+                    if path == INTROSPECT or table != '"user"':
+                        answer = self.ask(path, pair["refresh"])
+                        self.assertEqual((answer.status, answer.headers["Retry-After"]), (503, "1"), (table, path))
+        self.assertTrue(self.introspect(pair["refresh"])["active"])
+        # The outage is an error in its log, and well so.
+        self.service.kill()
 
 
 class WithoutABlacklist(ClientsTest):

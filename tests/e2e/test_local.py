@@ -200,6 +200,22 @@ class Keys(LocalTest):
                 jwks.answer = (500, "")
 
 
+class AccessTokenTyp(LocalTest):
+    def test_neither_service_need_be_changed_first(self):
+        typ = {"EASY_JWT": {"ACCESS_TOKEN_TYP": "at+jwt"}}
+        plain, marking = self.auth_of(), self.auth_of(typ)
+        before, after = plain.login()["access"], marking.login()["access"]
+        self.assertEqual([support.header_of(token)["typ"] for token in (before, after)], ["JWT", "at+jwt"])
+        event = mint(header={"typ": "secevent+jwt"})
+        for settings, status in ((LOCAL, 200), (support.merged(LOCAL, typ), 401)):
+            client = self.client_of(marking, settings)
+            self.assert_status(client, before, 200)
+            self.assert_status(client, after, 200)
+            if status == 401:
+                refused = self.assert_status(client, event, status)
+                self.assertEqual(refused.json, self.ask(self.client_of(marking), event).json)
+
+
 class Check(LocalTest):
     def check(self, settings):
         with contextlib.ExitStack() as stack:

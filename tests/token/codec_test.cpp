@@ -330,6 +330,27 @@ TEST(AccessTokenTyp, IsWrittenIntoAccessTokensAlone) {
   }
 }
 
+TEST(AccessTokenTyp, StandsBesideAKid) {
+  auto s = settings();
+  s.access_token_typ = "at+jwt";
+  std::vector<KeyRing::Member> members;
+  members.push_back({.kid = {}, .key = jose::Key(jose::Algorithm::hs256, s.signing_key.view())});
+  members.push_back(
+      {.kid = "k",
+       .key = jose::Key(jose::Algorithm::es256, test::make_pem("EC", "P-256").private_key)});
+  const KeyRing ring(std::move(members), 1);
+  const TokenCodec codec(s, {}, [&] { return &ring; });
+  const auto raw = codec.encode(codec.new_claims(TokenType::access, 7, "", "abc", now));
+  EXPECT_EQ(decode_base64url(raw.substr(0, raw.find('.'))),
+            R"({"alg":"ES256","typ":"at+jwt","kid":"k"})");
+  Scratch scratch;
+  EXPECT_TRUE(codec.decode(raw, now, scratch));
+  // From before there was a second key.
+  const TokenCodec before(s);
+  EXPECT_TRUE(codec.decode(before.encode(before.new_claims(TokenType::access, 7, "", "abc", now)),
+                           now, scratch));
+}
+
 TEST(AccessTokenTyp, OthersAreRefusedWithItAlone) {
   auto s = settings();
   const TokenCodec plain(s);
