@@ -20,8 +20,8 @@ struct Parts {
   std::string_view input;  ///< what was signed
 };
 
-Refusal take_apart(std::string_view raw, Parts& parts) {
-  if (raw.size() > max_token_size) return Refusal::too_long;
+Refusal take_apart(std::string_view raw, Parts& parts, std::size_t max_size = max_token_size) {
+  if (raw.size() > max_size) return Refusal::too_long;
   const auto first = raw.find('.');
   const auto second = raw.find('.', first == raw.npos ? raw.size() : first + 1);
   if (second == raw.npos || raw.find('.', second + 1) != raw.npos) {
@@ -33,10 +33,11 @@ Refusal take_apart(std::string_view raw, Parts& parts) {
 }
 
 /// Reads a protected header that is not one that we write ourselves. `takes` says of an algorithm
-/// whether there can be a key of it.
+/// whether there can be a key of it. `typ`: what it must be; null: a token, which may have any but
+/// what says that it is none.
 template <class Takes>
 Refusal read_header(std::string_view encoded, Takes takes, Algorithm& algorithm,
-                    std::optional<std::string>* kid) {
+                    std::optional<std::string>* kid, const std::string_view* typ = nullptr) {
   const auto text = decode_base64url(encoded);
   if (!text) return Refusal::bad_header;
   const auto header = parse_json(*text);
@@ -47,6 +48,11 @@ Refusal read_header(std::string_view encoded, Takes takes, Algorithm& algorithm,
   const auto named = parse_algorithm(alg->get_string());
   if (!named || !takes(*named)) return Refusal::wrong_algorithm;
   algorithm = *named;
+  const auto* type = members.if_contains("typ");
+  const auto is = [&](std::string_view name) {
+    return type != nullptr && type->is_string() && type->get_string() == name;
+  };
+  if (typ != nullptr ? !is(*typ) : is(events_typ)) return Refusal::wrong_type;
   if (members.contains("crit")) return Refusal::critical;
   if (const auto* name = members.if_contains("kid")) {
     if (!name->is_string()) return Refusal::bad_header;
@@ -89,10 +95,11 @@ Refusal check_candidates(const Parts& parts, Algorithm algorithm, const Candidat
 std::string_view to_string(Refusal refusal) noexcept {
   switch (refusal) {
     case Refusal::none: return "good";
-    case Refusal::too_long: return "longer than 16 KiB";
+    case Refusal::too_long: return "too long";
     case Refusal::not_three_parts: return "not three parts";
     case Refusal::bad_header: return "malformed header";
     case Refusal::wrong_algorithm: return "another algorithm than the key's";
+    case Refusal::wrong_type: return "of another type";
     case Refusal::critical: return "a critical extension";
     case Refusal::unknown_key: return "none of our keys is the one that it names";
     case Refusal::bad_signature: return "the signature is wrong";
@@ -145,17 +152,34 @@ std::string read_typ(std::string_view raw) {
   return out.starts_with(prefix) ? out.substr(prefix.size()) : out;
 }
 
-Refusal verify_compact(std::string_view raw, Algorithm algorithm, FindKeys find,
-                       std::string& payload) {
-  Parts parts;
-  if (const auto refusal = take_apart(raw, parts); refusal != Refusal::none) return refusal;
+namespace {
+
+Refusal verify_parts(const Parts& parts, const std::string_view* typ, Algorithm algorithm,
+                     FindKeys find, std::string& payload) {
   std::optional<std::string> kid;
   const auto takes = [&](Algorithm named) { return named == algorithm; };
-  if (const auto refusal = read_header(parts.header, takes, algorithm, &kid);
+  if (const auto refusal = read_header(parts.header, takes, algorithm, &kid, typ);
       refusal != Refusal::none) {
     return refusal;
   }
   return check_candidates(parts, algorithm, find(kid), payload);
+}
+
+}  // namespace
+
+Refusal verify_compact(std::string_view raw, Algorithm algorithm, FindKeys find,
+                       std::string& payload) {
+  Parts parts;
+  if (const auto refusal = take_apart(raw, parts); refusal != Refusal::none) return refusal;
+  return verify_parts(parts, nullptr, algorithm, find, payload);
+}
+
+Refusal verify_compact(std::string_view raw, const Kind& kind, Algorithm algorithm, FindKeys find,
+                       std::string& payload) {
+  Parts parts;
+  const auto refusal = take_apart(raw, parts, kind.max_size);
+  return refusal != Refusal::none ? refusal
+                                  : verify_parts(parts, &kind.typ, algorithm, find, payload);
 }
 
 Refusal verify_compact(std::string_view raw, KnownHeader known, FindKeysOf find,

@@ -149,5 +149,53 @@ TEST_F(Hs256, RefusesAPayloadThatIsNotBase64url) {
   EXPECT_EQ(verify(raw + "." + signature, key_), Refusal::bad_payload);
 }
 
+// ---- what is no token
+
+class NoToken : public Hs256 {
+ protected:
+  Refusal open(std::string_view raw, std::size_t max_size = 1000) {
+    const auto find = [&](std::optional<std::string_view>) {
+      Candidates candidates;
+      candidates.add(key_);
+      return candidates;
+    };
+    return verify_compact(raw, Kind{.typ = events_typ, .max_size = max_size}, Algorithm::hs256,
+                          find, payload_);
+  }
+  std::string payload_;
+};
+
+TEST_F(NoToken, OpensWhatIsOfItsTypeAlone) {
+  const auto page = token(R"({"alg":"HS256","typ":"events+jwt","kid":"x"})");
+  EXPECT_EQ(open(page), Refusal::none);
+  EXPECT_EQ(payload_, "{}");
+  for (const auto* header :
+       {R"({"alg":"HS256","typ":"JWT"})", R"({"alg":"HS256"})", R"({"alg":"HS256","typ":null})",
+        R"({"alg":"HS256","typ":"at+jwt"})", R"({"alg":"HS256","typ":["events+jwt"]})",
+        R"({"alg":"HS256","typ":"events+jwt "})", R"({"alg":"HS256","typ":"EVENTS+JWT"})"}) {
+    EXPECT_EQ(open(token(header)), Refusal::wrong_type) << header;
+  }
+  EXPECT_EQ(open(token(R"({"alg":"HS384","typ":"events+jwt"})")), Refusal::wrong_algorithm);
+  EXPECT_EQ(open(token(R"({"alg":"none","typ":"events+jwt"})")), Refusal::wrong_algorithm);
+  EXPECT_EQ(open(token(R"({"alg":"HS256","typ":"events+jwt","crit":["x"]})")), Refusal::critical);
+  auto tampered = page;
+  tampered.back() = tampered.back() == 'A' ? 'E' : 'A';
+  EXPECT_EQ(open(tampered), Refusal::bad_signature);
+}
+
+TEST_F(NoToken, MayBeAsLargeAsItsKindSays) {
+  std::string large;
+  sign_compact(std::string(100'000, 'x'), key_, make_header(Algorithm::hs256, events_typ), large);
+  EXPECT_EQ(open(large, large.size()), Refusal::none);
+  EXPECT_EQ(payload_.size(), 100'000U);
+  EXPECT_EQ(open(large, large.size() - 1), Refusal::too_long);
+}
+
+TEST_F(NoToken, IsNone) {
+  EXPECT_EQ(verify(token(R"({"alg":"HS256","typ":"events+jwt"})"), key_), Refusal::wrong_type);
+  EXPECT_EQ(verify(token(R"({"alg":"HS256","typ":"at+jwt"})"), key_), Refusal::none);
+  EXPECT_EQ(verify(token(R"({"alg":"HS256"})"), key_), Refusal::none);
+}
+
 }  // namespace
 }  // namespace easyjwt::jose

@@ -13,6 +13,10 @@ namespace easyjwt::jose {
 /// Tokens longer than this are refused unread.
 inline constexpr std::size_t max_token_size = 16 * 1024;
 
+/// What else we sign by the keys of tokens says so in its header (RFC 8725 section 3.11): a page of
+/// the revocation feed. A JWS of this "typ" is never a token.
+inline constexpr std::string_view events_typ = "events+jwt";
+
 /// Appends the compact serialization of `payload` signed by `key` (RFC 7515 section 7.1).
 void sign_compact(std::string_view payload, const Key& key, std::string& out);
 /// The same under another protected header of the key's algorithm (make_header()).
@@ -27,6 +31,7 @@ enum class Refusal {
   not_three_parts,
   bad_header,       ///< not base64url, not JSON, not an object, or "kid" of another type
   wrong_algorithm,  ///< "alg" is not the key's, "none" in any spelling included
+  wrong_type,       ///< "typ" is another than it must be
   critical,         ///< "crit" is there: we know no extension (RFC 7515 section 4.1.11)
   unknown_key,      ///< none of our keys is what the header names
   bad_signature,
@@ -49,6 +54,15 @@ using FindKeys = FunctionRef<Candidates(std::optional<std::string_view> kid)>;
 /// by its "kid" and in no other way. `find` is called for a well-formed token of that algorithm
 /// only.
 Refusal verify_compact(std::string_view raw, Algorithm algorithm, FindKeys find,
+                       std::string& payload);
+
+/// What a JWS must be that is no token.
+struct Kind {
+  std::string_view typ;      ///< this one, byte for byte
+  std::size_t max_size = 0;  ///< bytes of the whole
+};
+/// The same for what is no token.
+Refusal verify_compact(std::string_view raw, const Kind& kind, Algorithm algorithm, FindKeys find,
                        std::string& payload);
 
 /// The key of ours that writes this very header, in base64url, which then needs no reading;
