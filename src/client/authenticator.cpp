@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "client/breaker.hpp"
+#include "client/feed_follower.hpp"
 #include "client/local_trust.hpp"
 #include "easyjwt/client/jwks.hpp"
 #include "easyjwt/core/bytes.hpp"
@@ -108,8 +109,16 @@ struct Authenticator::Impl {
       jwks.emplace(JwksSettings{.url = s.jwk_url, .algorithm = *algorithm}, *fetcher,
                    settings.clock, settings.log);
     }
-    local.emplace(s, jwks ? &*jwks : nullptr, revocations, LocalTrust::Staleness{},
-                  std::move(again), settings.clock);
+    const bool has_feed = !s.feed_url.empty();
+    LocalTrust::Staleness staleness;
+    if (has_feed) staleness = [this] { return follower->staleness(); };
+    local.emplace(s, jwks ? &*jwks : nullptr, revocations, std::move(staleness), std::move(again),
+                  settings.clock);
+    if (has_feed) follower.emplace(s, *local, revocations, settings.clock, settings.log);
+  }
+
+  ~Impl() {
+    if (jwks) jwks->stop();  // which the follower may be waiting for
   }
 
   Verdict authenticate(std::string_view header) {
@@ -218,6 +227,7 @@ struct Authenticator::Impl {
   std::optional<Jwks> jwks;
   Revocations revocations;
   std::optional<LocalTrust> local;
+  std::optional<FeedFollower> follower;
 
   std::mutex mutex;
   Tokens tokens;

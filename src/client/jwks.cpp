@@ -47,13 +47,17 @@ struct Jwks::Impl {
   }
 
   ~Impl() {
+    end();
+    if (thread.joinable()) thread.join();
+  }
+
+  void end() noexcept {
     stop.request_stop();
     {
       const std::lock_guard lock(mutex);
       stopping = true;
     }
     changed.notify_all();
-    if (thread.joinable()) thread.join();
   }
 
   bool is_due(Time now) const { return has_passed(attempted, pause, now); }
@@ -105,6 +109,7 @@ struct Jwks::Impl {
         return no_keys("the keys of JWK_URL could not be fetched");
       }
       if (!may_wait()) return fail(Errc::would_wait);
+      if (stopping) break;
       if (waiting == settings.max_waiting) {
         return no_keys("too many threads wait for the keys of JWK_URL");
       }
@@ -245,6 +250,8 @@ Jwks::~Jwks() = default;
 Result<std::shared_ptr<const jose::KeySet>> Jwks::find(std::optional<std::string_view> kid) {
   return impl_->find(kid);
 }
+
+void Jwks::stop() noexcept { impl_->end(); }
 
 std::uint64_t Jwks::generation() const noexcept { return impl_->generation.load(); }
 

@@ -36,6 +36,9 @@ class LocalTrust {
   void forget(const std::string& user) { users_.forget(user); }
   void forget_all() { users_.forget_all(); }
 
+  /// By the keys of tokens.
+  const LocalVerifier& verifier() const noexcept { return verifier_; }
+
  private:
   using User = std::shared_ptr<const KnownUser>;
 

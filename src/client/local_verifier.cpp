@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "easyjwt/core/settings_error.hpp"
-#include "easyjwt/jose/jws.hpp"
 #include "easyjwt/token/claims.hpp"
 
 namespace easyjwt {
@@ -67,32 +66,36 @@ std::uint64_t LocalVerifier::generation() const noexcept {
   return jwks_ == nullptr ? 0 : jwks_->generation();
 }
 
-/// nullopt: it stands.
-std::optional<Error> LocalVerifier::refuse_signature(std::string_view token,
-                                                     std::string& payload) const {
+/// `verify` is given the way to the keys that a "kid" may mean.
+template <class Verify>
+Result<void> LocalVerifier::check_signature(const Verify& verify) const {
   std::optional<Error> error;
-  auto refusal = jose::Refusal::none;
-  if (key_) {
-    refusal = jose::verify_compact(token, *key_, payload);
-  } else {
-    std::shared_ptr<const jose::KeySet> keys;  // which must outlive the candidates
-    const auto find = [&](std::optional<std::string_view> kid) {
-      auto found = jwks_->find(kid);
-      if (!found) {
-        error = std::move(found).error();
-        return jose::Candidates{};
-      }
-      keys = *std::move(found);
-      return keys->candidates(algorithm_, kid);
-    };
-    refusal = jose::verify_compact(token, algorithm_, find, payload);
-  }
-  if (!error && refusal != jose::Refusal::none) {
-    error =
-        refuse_token({describe(Errc::token_not_valid).text, {}}, std::string(to_string(refusal)))
-            .value();
-  }
-  return error;
+  std::shared_ptr<const jose::KeySet> keys;  // which must outlive the candidates
+  const auto find = [&](std::optional<std::string_view> kid) {
+    jose::Candidates candidates;
+    if (key_) {
+      candidates.add(*key_);
+      return candidates;
+    }
+    auto found = jwks_->find(kid);
+    if (!found) {
+      error = std::move(found).error();
+      return candidates;
+    }
+    keys = *std::move(found);
+    return keys->candidates(algorithm_, kid);
+  };
+  const jose::Refusal refusal = verify(find);
+  if (error) return fail(*std::move(error));
+  if (refusal == jose::Refusal::none) return {};
+  return refuse_token({describe(Errc::token_not_valid).text, {}},
+                      std::string(jose::to_string(refusal)));
+}
+
+Result<void> LocalVerifier::open(std::string_view raw, const jose::Kind& kind,
+                                 std::string& payload) const {
+  return check_signature(
+      [&](const auto& find) { return jose::verify_compact(raw, kind, algorithm_, find, payload); });
 }
 
 Result<LocalVerifier::Verified> LocalVerifier::verify(std::string_view token, Time now) const {
@@ -100,7 +103,12 @@ Result<LocalVerifier::Verified> LocalVerifier::verify(std::string_view token, Ti
   Verified verified;
   // Before the keys are: should they change now, it is verified once more rather than once less.
   verified.generation = generation();
-  if (auto error = refuse_signature(token, scratch.payload())) return fail(*std::move(error));
+  const auto good = check_signature([&](const auto& find) {
+    // One key knows its own header without reading it.
+    return key_ ? jose::verify_compact(token, *key_, scratch.payload())
+                : jose::verify_compact(token, algorithm_, find, scratch.payload());
+  });
+  if (!good) return fail(good.error());
   const auto& rules = settings_.token;
   if (!fits_typ(rules, token)) {
     return refuse_token({describe(Errc::token_not_valid).text, {}}, "typ is not an access token's");

@@ -8,8 +8,11 @@
 #include <set>
 
 #include "client/auth_service.hpp"
+#include "client/events_feed.hpp"
 #include "easyjwt/core/settings_error.hpp"
 #include "easyjwt/core/waiting.hpp"
+#include "easyjwt/token/codec.hpp"
+#include "jose/keys.hpp"
 
 namespace easyjwt {
 namespace {
@@ -426,6 +429,97 @@ TEST_F(AuthenticatorTest, AThousandRequestsHaveNoMoreConnectionsThanThreads) {
   EXPECT_EQ(good, 1000);
   EXPECT_LE(server_->connections(), threads);
   EXPECT_TRUE(lines().empty());
+}
+
+// ---- VERIFY_MODE "local" with a feed
+
+class FedAuthenticatorTest : public AuthenticatorTest {
+ protected:
+  FedAuthenticatorTest() {
+    say([this](const std::string& request) {
+      if (request.starts_with("GET /auth/events/")) return feed_.respond(request);
+      return json_answer(a_user);
+    });
+  }
+  ~FedAuthenticatorTest() override {
+    feed_.end();
+    server_->stop();
+  }
+
+  AuthenticatorSettings judging() {
+    AuthenticatorSettings s{.verify_mode = VerifyMode::local, .log = log()};
+    s.local.token.signing_key = Secret(secret);
+    s.local.feed_url = server_->url("/auth/events/");
+    s.local.feed_client_id = "id";
+    s.local.feed_client_secret = Secret("secret");
+    s.local.staleness_policy = StalenessPolicy::refuse;
+    return s;
+  }
+  std::string token(std::string_view jti) const {
+    TokenSettings s;
+    s.signing_key = Secret(secret);
+    const TokenCodec codec(s);
+    return "Bearer " + codec.encode(codec.new_claims(TokenType::access, std::int64_t{7}, "", jti,
+                                                     system_clock()() - 1s));
+  }
+
+  static constexpr const char* secret = "d577273ff885c3f84dadb8578bb40000";
+  const jose::Key key_{jose::Algorithm::hs256, secret};
+  test::EventsFeed feed_{key_};
+};
+
+TEST_F(FedAuthenticatorTest, RefusesWhatHasBeenRevokedWithoutACall) {
+  Authenticator authenticator(judging(), remote_);
+  const auto one = token("one"), two = token("two");
+  ASSERT_TRUE(eventually([&] { return said(authenticator.authenticate(one)) == "id 7"; }));
+  EXPECT_EQ(said(authenticator.authenticate(two)), "id 7");
+  EXPECT_EQ(seen("GET /auth/user/"), 1);
+  {
+    const NoWaiting here;
+    EXPECT_EQ(said(authenticator.authenticate(one)), "id 7");
+  }
+  const auto time = time_of([&] {
+    feed_.happens(Event::family_revoked("one", system_clock()() + 1h));
+    EXPECT_TRUE(eventually([&] {
+      return said(authenticator.authenticate(one)) == R"(401 {"detail":"Token is blacklisted"})";
+    }));
+  });
+  EXPECT_LT(time, 1s);
+  EXPECT_EQ(said(authenticator.authenticate(two)), "id 7");
+  EXPECT_EQ(seen("GET /auth/user/"), 1);
+}
+
+TEST_F(FedAuthenticatorTest, BeforeTheFirstSnapshotThePolicyDecides) {
+  say([this](const std::string& request) {
+    if (request.starts_with("GET /auth/events/")) return answer("", "", "404 Not Found");
+    return json_answer(a_user);
+  });
+  auto s = judging();
+  EXPECT_EQ(said(Authenticator(s, remote_).authenticate(token("a"))).substr(0, 3), "503");
+  s.local.staleness_policy = StalenessPolicy::remote;
+  EXPECT_EQ(said(Authenticator(s, remote_).authenticate(token("a"))), "id 7");
+  EXPECT_EQ(seen("GET /auth/user/"), 1);
+  s.local.staleness_policy = StalenessPolicy::accept;
+  EXPECT_EQ(said(Authenticator(s, remote_).authenticate(token("a"))), "id 7");
+}
+
+TEST_F(FedAuthenticatorTest, EndsQuicklyWhileTheKeysOfAPageAreWaitedFor) {
+  auto s = judging();
+  s.local.token.algorithm = "EdDSA";
+  s.local.token.signing_key = Secret();
+  s.local.jwk_url = server_->url("/jwks.json");
+  const auto pem = test::make_pem("ED25519");
+  const jose::Key key(jose::Algorithm::eddsa, pem.private_key);
+  test::EventsFeed feed(key);
+  say([&](const std::string& request) {
+    if (request.starts_with("GET /auth/events/")) return feed.respond(request);
+    server_->pause(60s);
+    return std::string();
+  });
+  auto authenticator = std::make_unique<Authenticator>(s, remote_);
+  ASSERT_TRUE(eventually([&] { return seen("GET /jwks.json") == 1; }));
+  EXPECT_LT(time_of([&] { authenticator.reset(); }), 1s);
+  server_->stop();
 }
 
 }  // namespace

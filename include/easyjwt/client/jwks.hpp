@@ -60,6 +60,10 @@ class Jwks {
   /// no longer stand.
   std::uint64_t generation() const noexcept;
 
+  /// Ends the fetch that is under way and all waiting for one; none is begun any more. For who must
+  /// end threads that use it before it ends itself.
+  void stop() noexcept;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -31,11 +31,19 @@ struct LocalSettings {
   /// ISSUER, LEEWAY and the names of claims. Nothing is signed.
   TokenSettings token;
   std::string jwk_url;  ///< whose keys alone verify; of no use to HS*
-  std::string ca_file;  ///< PEM, for an https:// URL; empty: the system's
+  std::string ca_file;  ///< PEM, for https:// URLs; empty: the system's
   std::vector<TokenType> token_types{TokenType::access};  ///< AUTH_TOKEN_CLASSES
   std::string session_claim;  ///< SESSION_CLAIM: the refresh family; empty: tokens have none
 
+  /// The auth-service's /auth/events/, which says what has been revoked; empty: there is no feed,
+  /// and a token stands until it expires.
+  std::string feed_url;
+  std::string feed_client_id;  ///< FEED_CLIENT_ID
+  Secret feed_client_secret;   ///< FEED_CLIENT_SECRET
+  bool feed_tls_verify = true;
+
   StalenessPolicy staleness_policy = StalenessPolicy::remote;
+  /// With a feed: beyond it the policy decides. At least a second, or the feed is always too old.
   std::chrono::seconds max_staleness{5};
   /// Without a feed, how long what the auth-service said of a user is taken for true.
   std::chrono::seconds user_lifetime{60};

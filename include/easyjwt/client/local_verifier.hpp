@@ -9,6 +9,7 @@
 #include "easyjwt/client/local_settings.hpp"
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/core/error.hpp"
+#include "easyjwt/jose/jws.hpp"
 #include "easyjwt/jose/key.hpp"
 #include "easyjwt/token/revocations.hpp"
 
@@ -37,11 +38,16 @@ class LocalVerifier {
   /// Jwks::find() where it cannot be known.
   Result<Verified> verify(std::string_view token, Time now) const;
 
+  /// Opens what else the auth-service signs by the keys of tokens: its payload comes into
+  /// `payload`. Errors as of verify().
+  Result<void> open(std::string_view raw, const jose::Kind& kind, std::string& payload) const;
+
   /// Changes when a key comes or goes.
   std::uint64_t generation() const noexcept;
 
  private:
-  std::optional<Error> refuse_signature(std::string_view token, std::string& payload) const;
+  template <class Verify>
+  Result<void> check_signature(const Verify& verify) const;
 
   const LocalSettings settings_;
   const jose::Algorithm algorithm_;
