@@ -20,6 +20,10 @@ AuthenticatorSettings authenticator_settings(const ServiceSettings& settings, co
   out.local.jwk_url = settings.jwk_url.value_or("");
   // Where the original's OpenSSL looks for a certificate authority of one's own.
   if (const char* file = std::getenv("SSL_CERT_FILE")) out.local.ca_file = file;
+  if (!settings.local.feed_client_id.empty()) {
+    out.local.feed_url = settings.remote.service_url + "/auth/events/";
+    out.local.feed_tls_verify = settings.remote.ssl_verify;
+  }
   out.log = log;
   return out;
 }

@@ -389,6 +389,11 @@ class Loader {
       finish_verifying_key();
       finish_claims();
     }
+    if (s.local.feed_client_id.empty() != s.local.feed_client_secret.empty()) {
+      error(s.local.feed_client_id.empty() ? "EASY_JWT.FEED_CLIENT_ID"
+                                           : "EASY_JWT.FEED_CLIENT_SECRET",
+            "must be set, too: FEED_CLIENT_ID and FEED_CLIENT_SECRET are of use only together");
+    }
     if (s.refresh_token_in_cookie && !s.csrf_protection) {
       error("CSRF_PROTECTION", "REFRESH_TOKEN_IN_COOKIE is enabled but CSRF_PROTECTION is off.");
       loaded_.errors.back().id = "easyjwt_client.E002";

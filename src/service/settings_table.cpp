@@ -431,20 +431,6 @@ SettingRow row(std::string_view key, Path path, std::string_view text,
   return row;
 }
 
-/// Known, and not built yet: to ignore a value that someone set for safety would be a hole.
-SettingRow later(std::string_view key, std::string_view type, std::string standard,
-                 std::string_view text, Audience audience = Audience::auth) {
-  SettingRow row{.key = key, .type = type, .text = text, .audience = audience};
-  row.supported = false;
-  row.is_text = !standard.empty() && standard.front() == '"';
-  row.read = [standard](ServiceSettings&, const toml::node& node) -> std::string {
-    if (toml_text(node) == standard) return {};
-    return "a value other than " + standard + " is not supported by this version";
-  };
-  row.show = [standard](const ServiceSettings&) { return standard; };
-  return row;
-}
-
 SettingRow required(SettingRow row) {
   row.required = true;
   return row;
@@ -660,8 +646,6 @@ std::vector<SettingRow> make_table() {
   using O = http::CorsSettings;
   using R = RemoteAuthSettings;
   using L = LocalSettings;
-  constexpr auto of_client = Audience::client;
-  const std::string none = "\"\"";
   const Names same_site{"Lax", "Strict", "None", ""};
   return {
       required(row("SECRET_KEY", at(&S::secret_key),
@@ -886,8 +870,15 @@ std::vector<SettingRow> make_table() {
           row("EASY_JWT.LOCAL_USER_LIFETIME", at(&S::local, &L::user_lifetime),
               "with VERIFY_MODE \"local\", how long what the auth-service said of a user is taken "
               "for true where no feed says otherwise")),
-      later("EASY_JWT.MAX_STALENESS", "lifetime", "\"5s\"", "how old the revocation feed may be",
-            of_client),
+      client(
+          row("EASY_JWT.FEED_CLIENT_ID", at(&S::local, &L::feed_client_id),
+              "with VERIFY_MODE \"local\", a client of the auth-service's that may read its "
+              "revocation feed, which is then followed; empty: a token stands until it expires")),
+      client(
+          row("EASY_JWT.FEED_CLIENT_SECRET", at(&S::local, &L::feed_client_secret), "its secret")),
+      client(row("EASY_JWT.MAX_STALENESS", at(&S::local, &L::max_staleness),
+                 "how long ago it may have been heard last what has been revoked, before "
+                 "STALENESS_POLICY decides")),
       client(row("EASY_JWT.STALENESS_POLICY", at(&S::local, &L::staleness_policy),
                  "what is done with a token while there are no keys to verify it by or the feed is "
                  "older than MAX_STALENESS: \"remote\", ask the auth-service; \"refuse\", 503; "

@@ -24,8 +24,7 @@ struct SettingRow {
   bool judging = false;
   bool secret = false;  ///< never shown
   bool required = false;
-  bool is_text = false;   ///< an environment variable is the text itself, not JSON
-  bool supported = true;  ///< false: known, but this version takes its default only
+  bool is_text = false;  ///< an environment variable is the text itself, not JSON
   std::string_view
       check_id{};  ///< of a system check that a wrong value fails, "easyjwt_client.E001"
 

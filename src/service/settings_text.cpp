@@ -26,7 +26,6 @@ std::string reference_row(const SettingRow& row) {
   if (row.required) value += value.empty() ? "required" : " (required)";
   std::string text(row.text);
   if (row.judging) text += "; *";
-  if (!row.supported) text += text.empty() ? "only the default yet" : "; only the default yet";
   return "| `" + std::string(row.name()) + "` | " + std::string(row.type) + " | " + value + " | " +
          text + " |\n";
 }
@@ -70,7 +69,6 @@ std::string project_file(ServiceKind kind, std::string_view secret_key,
     }
     out += "\n";
     if (!row.text.empty()) out += "# " + std::string(row.text) + "\n";
-    if (!row.supported) out += "# (this version has the default only)\n";
     std::string value = row.show(defaults(kind));
     bool set = row.required;
     for (const auto& [key, made] :

@@ -58,7 +58,12 @@ class Checks {
       warn("W008", "EASY_JWT.REMOTE_AUTH_SERVICE_URL",
            "uses http://: credentials and tokens will be transmitted in cleartext");
     }
-    if (s_.verify_mode == VerifyMode::local) check_local();
+    if (s_.verify_mode == VerifyMode::local) {
+      check_local();
+    } else if (!s_.local.feed_client_id.empty()) {
+      warn("W024", "EASY_JWT.FEED_CLIENT_ID",
+           "does nothing without VERIFY_MODE \"local\": the auth-service is asked each time");
+    }
     if (!s_.refresh_token_in_cookie) return;
     // The original's, and its words.
     if (!s_.refresh_cookie.secure && !s_.debug) {
@@ -88,10 +93,11 @@ class Checks {
                  ": a private key belongs to the auth-service alone");
       }
     }
-    warn("W019", "EASY_JWT.VERIFY_MODE",
-         "is \"local\": the service does not see what the auth-service revokes; a token stands "
-         "until "
-         "it expires");
+    if (s_.local.feed_client_id.empty()) {
+      warn("W019", "EASY_JWT.VERIFY_MODE",
+           "is \"local\" without FEED_CLIENT_ID: the service does not see what the auth-service "
+           "revokes; a token stands until it expires");
+    }
   }
 
   void check_jwk_url() {
@@ -214,7 +220,9 @@ std::optional<SettingsProblem> check_constructors(const LoadedSettings& loaded,
   try {
     if (settings.kind == ServiceKind::client) {
       RemoteAuth remote(remote_settings(settings), no_log());
-      const Authenticator authenticator(authenticator_settings(settings, no_log()), remote);
+      auto judging = authenticator_settings(settings, no_log());
+      judging.local.feed_url.clear();  // a check calls nobody
+      const Authenticator authenticator(std::move(judging), remote);
     } else {
       const RemoteKeys keys(settings, no_log());
       const TokenCodec codec(settings.token, keys.source());

@@ -240,10 +240,23 @@ class Check(LocalTest):
         done = self.check({"EASY_JWT": {**mode, "VERIFYING_KEY": key, "SIGNING_KEY": "x"}})
         self.assertIn("easyjwt.W020", done.err)
 
+    def test_a_feed_is_of_local_alone(self):
+        feed = {"EASY_JWT": {"FEED_CLIENT_ID": "orders", "FEED_CLIENT_SECRET": "a-secret"}}
+        done = self.check(support.merged(LOCAL, feed))
+        self.assertEqual(done.code, 0, done)
+        self.assertNotIn("easyjwt.W019", done.err)
+        self.assertNotIn("easyjwt.W024", done.err)
+        done = self.check(feed)
+        self.assertEqual(done.code, 0, done)
+        self.assertIn("easyjwt.W024", done.err)
+        self.assertNotIn("a-secret", done.err)
+
     def test_what_is_missing_is_an_error(self):
         for settings, words in (
                 ({"VERIFY_MODE": "local"}, "EASY_JWT.SIGNING_KEY: must be the auth-service's"),
                 ({"VERIFY_MODE": "local", "ALGORITHM": "ES256"}, "needs JWK_URL or VERIFYING_KEY"),
+                ({"VERIFY_MODE": "local", "SIGNING_KEY": SIGNING_KEY, "FEED_CLIENT_ID": "orders"},
+                 "EASY_JWT.FEED_CLIENT_SECRET: must be set, too"),
                 ({"SIGNING_KEY": "x"}, "a client-service has no use for it")):
             done = self.check({"EASY_JWT": settings})
             self.assertEqual(done.code, 1, done)

@@ -590,6 +590,24 @@ TEST_F(ClientSettings, WithLocalVerifyModeItJudgesByTheAuthServicesKeys) {
       file() + ":4: EASY_JWT.STALENESS_POLICY: must be \"remote\", \"refuse\" or \"accept\"\n");
 }
 
+TEST_F(ClientSettings, AFeedsCredentialIsAnIdAndASecret) {
+  const auto loaded = load(
+      "[EASY_JWT]\nVERIFY_MODE = \"local\"\nFEED_CLIENT_ID = \"orders\"\n"
+      "FEED_CLIENT_SECRET = \"s\"\nMAX_STALENESS = \"1m\"\n");
+  EXPECT_EQ(errors(loaded), "");
+  EXPECT_EQ(loaded.settings.local.feed_client_id, "orders");
+  EXPECT_EQ(loaded.settings.local.feed_client_secret.view(), "s");
+  EXPECT_EQ(loaded.settings.local.max_staleness, std::chrono::minutes{1});
+  EXPECT_NE(errors(load("[EASY_JWT]\nFEED_CLIENT_ID = \"orders\"\n"))
+                .find("EASY_JWT.FEED_CLIENT_SECRET: must be set, too"),
+            std::string::npos);
+  EXPECT_NE(errors(load("[EASY_JWT]\nFEED_CLIENT_SECRET = \"s\"\n"))
+                .find("EASY_JWT.FEED_CLIENT_ID: must be set, too"),
+            std::string::npos);
+  EXPECT_NE(errors(load("[EASY_JWT]\nMAX_STALENESS = 0\n")).find("at least one second"),
+            std::string::npos);
+}
+
 /// One file of variables for the whole fleet.
 TEST_F(ClientSettings, TheOthersVariablesAreWarnings) {
   const auto loaded = load("[EASY_JWT]\nACCESS_TOKEN_LIFETIME = 300\nSIGNING_KEY = \"\"\n",
@@ -799,6 +817,8 @@ TEST_F(Settings, DefaultsAreTheContracts) {
       {"EASY_JWT.KEY_ROTATION_INTERVAL", R"("")"},
       {"EASY_JWT.VERIFY_MODE", R"("remote")"},
       {"EASY_JWT.LOCAL_USER_LIFETIME", R"("1m")"},
+      {"EASY_JWT.FEED_CLIENT_ID", R"("")"},
+      {"EASY_JWT.FEED_CLIENT_SECRET", R"("")"},
       {"EASY_JWT.MAX_STALENESS", R"("5s")"},
       {"EASY_JWT.STALENESS_POLICY", R"("remote")"},
       {"EASY_JWT.REMOTE_AUTH_SERVICE_URL", R"("http://127.0.0.1:8000")"},
