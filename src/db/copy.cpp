@@ -331,8 +331,11 @@ class Copier {
       if (!rows) return fail(rows.error());
       total_ += part.rows = *rows;
     }
-    // What is kept of users beside Django's table follows from it, by triggers of the target's own.
-    std::erase_if(*others, [](const auto& name) { return name.starts_with("easyjwt_user_"); });
+    // What is kept of users beside Django's table follows from it, by triggers of the target's own;
+    // and the target's revocation feed is another.
+    std::erase_if(*others, [](const auto& name) {
+      return name.starts_with("easyjwt_user_") || name == "easyjwt_event" || name == "easyjwt_feed";
+    });
     for (const auto& name : *others) {
       // Never left behind without a word: whoever adds a table of ours has to say what becomes of
       // it.

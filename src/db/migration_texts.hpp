@@ -25,4 +25,8 @@ extern const std::string_view sql_0001_django_sqlite;
 extern const std::string_view sql_0001_django_postgresql;
 extern const std::string_view sql_0001_django_rows;
 
+/// No migrations: see easyjwt/db/feed_triggers.hpp.
+extern const OwnMigrationText sql_feed_on;
+extern const OwnMigrationText sql_feed_off;
+
 }  // namespace easyjwt::db

@@ -111,6 +111,7 @@ const std::vector<Description>& descriptions() {
       {"0005_keys", "keys that sign tokens", {"easyjwt_key"}},
       {"0006_families", "what logins began: families of tokens", {"easyjwt_session"}},
       {"0007_clients", "OAuth clients", {"easyjwt_client"}},
+      {"0008_events", "what makes tokens void, for those who follow it", {}},
       {"0009_browser_sessions", "whose the sessions of browsers are", {"easyjwt_browser_session"}},
   };
   return list;

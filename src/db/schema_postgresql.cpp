@@ -120,7 +120,7 @@ class PostgresqlSchema final : public Schema {
              AND pg_table_is_visible(i.indrelid)
            UNION ALL
            SELECT relname::text FROM pg_catalog.pg_class
-           WHERE relname LIKE 'easyjwt\_%' AND relkind IN ('r', 'p') AND pg_table_is_visible(oid)
+           WHERE relname LIKE 'easyjwt\_%' AND relkind IN ('r', 'p', 'v') AND pg_table_is_visible(oid)
            UNION ALL
            SELECT tgname::text FROM pg_catalog.pg_trigger
            WHERE tgname LIKE 'easyjwt\_%' AND tgenabled <> 'D' AND pg_table_is_visible(tgrelid))"};

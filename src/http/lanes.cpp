@@ -10,6 +10,7 @@ namespace easyjwt::http {
 namespace {
 
 constexpr std::size_t remote_threads = 48;
+constexpr std::size_t feed_threads = 256;
 
 unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
@@ -99,7 +100,8 @@ Lanes::Lanes(const ServerSettings& settings)
       hashing_({.threads = settings.hashing_threads > 0 ? settings.hashing_threads : 4 * cores(),
                 .queue = settings.hashing_queue > 0 ? settings.hashing_queue : 64 * cores(),
                 .background = true}),
-      remote_({.threads = remote_threads}) {}
+      remote_({.threads = remote_threads}),
+      feed_({.threads = feed_threads}) {}
 
 Lanes::~Lanes() {
   std::unique_lock lock(mutex_);
@@ -121,6 +123,7 @@ bool Lanes::submit(Lane lane, Task& task) {
     case Lane::storage: return storage_.submit(task);
     case Lane::hashing: return hashing_.submit(task);
     case Lane::remote: return remote_.submit(task);
+    case Lane::feed: return feed_.submit(task);
   }
   return false;
 }

@@ -69,6 +69,7 @@ class Lanes {
   LaneThreads storage_;
   LaneThreads hashing_;
   LaneThreads remote_;
+  LaneThreads feed_;
 };
 
 }  // namespace easyjwt::http

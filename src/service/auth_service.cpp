@@ -31,14 +31,16 @@ AuthService::AuthService(const ServiceSettings& settings, db::Database& database
       clients_(database, system_clock()),
       identities_(database, serializer, settings.user_model_serializer, system_clock()),
       sessions_(settings, database, system_clock()),
+      feed_(settings.token, settings.auth, database, system_clock()),
       renderer_(settings.csrf, {}) {
   add_auth_api(router, {settings, tokens_, tools_.accounts, client_guard_, database, codec_,
-                        sessions_, serializer});
+                        sessions_, feed_, serializer});
   add_pages(router, {.settings = settings,
                      .database = database,
                      .sessions = sessions_,
                      .renderer = renderer_,
                      .accounts = tools_.accounts,
+                     .feed = &feed_,
                      .clock = system_clock(),
                      .log = log});
   const auto authentication = std::make_shared<const Authentication>(settings, tokens_, sessions_);

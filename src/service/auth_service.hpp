@@ -19,6 +19,7 @@
 #include "service/own_views.hpp"
 #include "service/project.hpp"
 #include "service/remote_keys.hpp"
+#include "service/revocation_feed.hpp"
 
 namespace easyjwt {
 
@@ -34,6 +35,9 @@ class AuthService {
 
   const Hasher& hasher() const noexcept { return tools_.hasher; }
 
+  /// Answers those who wait for something to happen. Any thread.
+  void stop_waiting() { feed_.stop(); }
+
  private:
   const RemoteKeys remote_keys_;
   SigningKeys signing_keys_;
@@ -45,6 +49,7 @@ class AuthService {
   const ClientGuard client_guard_{clients_};
   const Identities identities_;
   const BrowserSessions sessions_;
+  RevocationFeed feed_;
   const html::Renderer renderer_;
   std::optional<Flusher> flusher_;
 };

@@ -211,4 +211,15 @@ std::string TokenCodec::encode(json::object claims) const {
   return out;
 }
 
+std::string TokenCodec::sign(std::string_view payload, std::string_view typ) const {
+  const auto* ring = this->ring();
+  const auto& key = ring != nullptr ? ring->signing().key : key_;
+  std::string out;
+  jose::sign_compact(payload, key,
+                     jose::make_header(key.algorithm(), typ,
+                                       ring != nullptr ? ring->signing().kid : std::string_view()),
+                     out);
+  return out;
+}
+
 }  // namespace easyjwt

@@ -69,7 +69,8 @@ std::vector<std::string> names(const Result<std::vector<MigrationStep>>& steps) 
 
 const std::vector<std::string> all_steps = {
     "0001_django", "0002_indexes",  "0003_users",   "0004_remote_users",
-    "0005_keys",   "0006_families", "0007_clients", "0009_browser_sessions"};
+    "0005_keys",   "0006_families", "0007_clients", "0008_events",
+    "0009_browser_sessions"};
 
 class Migrations : public testing::Test {
  protected:
@@ -108,6 +109,11 @@ class Migrations : public testing::Test {
               (Rows{"easyjwt_browser_session",
                     "easyjwt_browser_session_user",
                     "easyjwt_client",
+                    "easyjwt_event",
+                    "easyjwt_event_live_until",
+                    "easyjwt_event_position",
+                    "easyjwt_event_settled",
+                    "easyjwt_feed",
                     "easyjwt_key",
                     "easyjwt_migration",
                     "easyjwt_outstandingtoken_expires_at",
@@ -157,6 +163,7 @@ TEST_F(Migrations, AFreshDatabaseIsWhatDjangosMigrationsMake) {
             std::string("0003_users|") + now_text, std::string("0004_remote_users|") + now_text,
             std::string("0005_keys|") + now_text, std::string("0006_families|") + now_text,
             std::string("0007_clients|") + now_text,
+            std::string("0008_events|") + now_text,
             std::string("0009_browser_sessions|") + now_text}));
   expect_up_to_date();
 }

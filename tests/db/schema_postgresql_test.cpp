@@ -19,7 +19,8 @@ using Rows = std::vector<std::string>;
 constexpr Time now{std::chrono::microseconds{1795450953110342}};
 const Clock at_now = [] { return now; };
 const Rows all_steps = {"0001_django", "0002_indexes",  "0003_users",   "0004_remote_users",
-                        "0005_keys",   "0006_families", "0007_clients", "0009_browser_sessions"};
+                        "0005_keys",   "0006_families", "0007_clients", "0008_events",
+                        "0009_browser_sessions"};
 
 /// The recorded schema, as somebody's psql would run it.
 std::string djangos_schema() {
@@ -71,7 +72,7 @@ constexpr const char* schema_rows = R"(
   SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE 'easyjwt%'
   UNION ALL
   SELECT format('%s %s %s', s.relname, d.deptype, d.refobjid::regclass)
-    FROM pg_class s JOIN pg_depend d ON d.objid = s.oid AND d.refobjsubid > 0 WHERE s.relkind = 'S'
+    FROM pg_class s JOIN pg_depend d ON d.objid = s.oid AND d.refobjsubid > 0 WHERE s.relkind = 'S' AND s.relname NOT LIKE 'easyjwt%'
   ORDER BY 1)";
 
 Rows read_rows(Database& database, std::string_view text) {
@@ -134,6 +135,7 @@ class PostgresqlMigrations : public testing::TestWithParam<Place> {
                   "SELECT indexname::text FROM pg_indexes WHERE indexname LIKE "
                   "'easyjwt%' AND indexname NOT LIKE '%pkey' ORDER BY 1"),
         (Rows{"easyjwt_browser_session_user", "easyjwt_client_name_key",
+              "easyjwt_event_live_until", "easyjwt_event_position",
               "easyjwt_outstandingtoken_expires_at", "easyjwt_remote_user_user_id_key",
               "easyjwt_session_expires_at", "easyjwt_session_user", "easyjwt_user_date_joined",
               "easyjwt_user_email", "easyjwt_user_email_lower", "easyjwt_user_first_name",

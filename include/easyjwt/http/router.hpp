@@ -22,7 +22,8 @@ enum class Lane {
   storage,
   commit,  ///< where commits are shared: for what takes microseconds but for its one write
   hashing,
-  remote
+  remote,
+  feed  ///< where requests wait for something to happen: many threads that do nothing
 };
 
 using Reply = std::variant<Response, Error>;

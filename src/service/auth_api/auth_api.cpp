@@ -5,6 +5,7 @@
 
 #include "service/auth_api/authentication.hpp"
 #include "service/auth_api/client_views.hpp"
+#include "service/auth_api/feed_view.hpp"
 #include "service/auth_api/session_views.hpp"
 #include "service/auth_api/token_views.hpp"
 #include "service/auth_api/user_views.hpp"
@@ -69,7 +70,7 @@ void add_auth_api(http::Router& router, const AuthApi& api) {
   view("/auth/create-user/", "Create User", "Adds a user.", Lane::hashing, Method::post, creator,
        create_user_view(api.accounts, creator));
   view("/auth/password-change/", "Password Change", "Takes an e-mail, its password and a new one.",
-       Lane::hashing, Method::post, anyone, password_change_view(api.accounts, anyone));
+       Lane::hashing, Method::post, anyone, password_change_view(api.accounts, api.feed, anyone));
   view("/auth/user/", "Token User Detail", "The caller.", Lane::storage, Method::get, user,
        own_user_view(who, api.database, api.serializer));
   view("/auth/users/", "User List", "Every user, for staff.", Lane::storage, Method::get, staff,
@@ -106,6 +107,14 @@ void add_auth_api(http::Router& router, const AuthApi& api) {
     client("/auth/revoke/", "Token Revocation", "Ends a refresh token or a sliding one.",
            Lane::commit, revocation_view(api.clients, api.tokens));
   }
+
+  router.add({.path = "/auth/events/",
+              .name = "Events",
+              .description = "What makes tokens void, as it happens.",
+              .lane = Lane::feed,
+              .challenge = std::string(ClientGuard::challenge),
+              .handlers = {{Method::get, feed_view(api.clients, api.feed, api.codec,
+                                                   system_clock())}}});
 
   // For whoever verifies our tokens, whoever that is.
   const auto well_known = [&](std::string path, std::string name, std::string description,

@@ -9,6 +9,7 @@
 #include "easyjwt/user/serializer.hpp"
 #include "service/auth_api/client_guard.hpp"
 #include "service/browser_sessions.hpp"
+#include "service/revocation_feed.hpp"
 
 namespace easyjwt {
 
@@ -21,6 +22,7 @@ struct AuthApi {
   db::Database& database;
   const TokenCodec& codec;
   const BrowserSessions& sessions;
+  RevocationFeed& feed;
   const BoundSerializer* serializer = nullptr;  ///< null: TokenUserSerializer
 };
 

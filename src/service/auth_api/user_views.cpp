@@ -12,6 +12,7 @@
 #include "easyjwt/http/form.hpp"
 #include "easyjwt/user/validators.hpp"
 #include "service/body.hpp"
+#include "service/revocation_feed.hpp"
 
 namespace easyjwt {
 namespace {
@@ -215,8 +216,8 @@ http::Handler create_user_view(Accounts& accounts, http::Guard guard) {
   };
 }
 
-http::Handler password_change_view(Accounts& accounts, http::Guard guard) {
-  return [&accounts, guard = std::move(guard)](const Request& request) -> Reply {
+http::Handler password_change_view(Accounts& accounts, RevocationFeed& feed, http::Guard guard) {
+  return [&accounts, &feed, guard = std::move(guard)](const Request& request) -> Reply {
     if (const auto allowed = guard(request); !allowed) return allowed.error();
     const auto body = read_body(request);
     if (!body) return body.error();
@@ -229,6 +230,7 @@ http::Handler password_change_view(Accounts& accounts, http::Guard guard) {
     wipe(*password);
     wipe(*new_password);
     if (!changed) return changed.error();
+    feed.let_second_pass();
     return Response::json("{}");
   };
 }

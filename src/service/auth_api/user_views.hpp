@@ -10,10 +10,12 @@
 
 namespace easyjwt {
 
+class RevocationFeed;
+
 /// POST /auth/create-user/. `guard` judges the caller first.
 http::Handler create_user_view(Accounts& accounts, http::Guard guard);
 /// POST /auth/password-change/.
-http::Handler password_change_view(Accounts& accounts, http::Guard guard);
+http::Handler password_change_view(Accounts& accounts, RevocationFeed& feed, http::Guard guard);
 /// GET /auth/user/. `serializer`: null for TokenUserSerializer.
 http::Handler own_user_view(std::shared_ptr<const Authentication> who, db::Database& database,
                             const BoundSerializer* serializer);

@@ -7,6 +7,7 @@
 
 #include "service/commands/commands.hpp"
 #include "service/project.hpp"
+#include "service/revocation_feed.hpp"
 
 namespace easyjwt::commands {
 namespace {
@@ -19,10 +20,14 @@ Result<int> with_clients(const std::string& config, Work work) {
   if (loaded->settings.kind != ServiceKind::auth) {
     return refuse("this is a client-service; its auth-service has the clients");
   }
-  const auto database = open_ready_database(loaded->settings.database, no_log());
+  const auto database = open_ready_database(patient(loaded->settings.database), no_log());
   if (!database) return fail(database.error());
   Clients clients(**database, system_clock());
-  return work(clients);
+  const auto done = work(clients);
+  if (!done) return done;
+  const auto switched = switch_feed(**database, loaded->settings.token);
+  if (!switched) return fail(switched.error());
+  return done;
 }
 
 }  // namespace

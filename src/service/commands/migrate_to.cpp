@@ -2,11 +2,14 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "easyjwt/auth/event_store.hpp"
 #include "easyjwt/db/copy.hpp"
 #include "easyjwt/db/migrations.hpp"
 #include "service/commands/commands.hpp"
 #include "service/project.hpp"
+#include "service/revocation_feed.hpp"
 #include "service/terminal.hpp"
 
 namespace easyjwt::commands {
@@ -63,6 +66,29 @@ void print(const db::CopyReport& report, const std::string& config) {
       config.c_str());
 }
 
+/// The target's revocation feed begins with what its tables say is revoked, which does not include
+/// passwords that were changed.
+Result<void> move_feed(db::Database& source, db::Database& target, const TokenSettings& settings) {
+  std::vector<EventStore::UserVoid> voids;
+  const auto listed = source.read([&](db::Transaction& transaction) {
+    voids.clear();
+    return EventStore(transaction).list_voids(
+        [&](const EventStore::UserVoid& event) { voids.push_back(event); });
+  });
+  if (!listed) return listed;
+  if (auto done = switch_feed(target, settings); !done) return done;
+  return target.write([&](db::Transaction& transaction) -> Result<void> {
+    EventStore store(transaction);
+    const auto feed = store.feed();
+    if (!feed) return fail(feed.error());
+    if (!*feed) return {};
+    for (const auto& event : voids) {
+      if (auto done = store.add(event); !done) return done;
+    }
+    return {};
+  });
+}
+
 }  // namespace
 
 Result<int> migrate_to(const std::string& config, const std::string& url) {
@@ -89,6 +115,9 @@ Result<int> migrate_to(const std::string& config, const std::string& url) {
       error.reason += " (if it says next time that the target is in use, all of it was)";
     }
     return fail(std::move(error));
+  }
+  if (const auto done = move_feed(**source, **target, loaded->settings.token); !done) {
+    return fail(done.error());
   }
   print(*report, config);
   return 0;

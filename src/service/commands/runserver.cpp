@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
@@ -60,12 +61,13 @@ class BlockedSignals {
 class SignalThread {
  public:
   SignalThread(const BlockedSignals& signals, http::Server& server, Readiness& readiness,
-               std::chrono::seconds drain_time, LogSink& sink)
+               std::chrono::seconds drain_time, LogSink& sink, std::function<void()> stop_waiting)
       : signals_(signals),
         server_(server),
         readiness_(readiness),
         drain_time_(drain_time),
         sink_(sink),
+        stop_waiting_(std::move(stop_waiting)),
         thread_([this] { run(); }) {}
   ~SignalThread() {
     ::pthread_kill(thread_.native_handle(), wake);
@@ -96,6 +98,7 @@ class SignalThread {
         sink_.log()(LogLevel::info, "draining", {{"seconds", std::to_string(drain_time_.count())}});
       } else {
         stage = Stage::stopping;
+        stop_waiting_();
         server_.stop();
       }
     }
@@ -125,6 +128,7 @@ class SignalThread {
   Readiness& readiness_;
   const std::chrono::seconds drain_time_;
   LogSink& sink_;
+  const std::function<void()> stop_waiting_;
   std::thread thread_;
 };
 
@@ -183,7 +187,9 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals, c
   http::Server server(std::move(server_settings), router, log);
   server.bind();
   const SignalThread thread(signals, server, readiness,
-                            std::chrono::seconds(settings.drain_seconds), sink);
+                            std::chrono::seconds(settings.drain_seconds), sink, [&auth] {
+                              if (auth) auth->stop_waiting();
+                            });
   // Not before: a start that fails says why in one line.
   for (const auto& [id, problem] : system_checks(loaded, false)) {
     log(LogLevel::warning, problem.str(), {{"check", id}});

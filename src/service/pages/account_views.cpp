@@ -8,6 +8,7 @@
 #include "easyjwt/core/unicode.hpp"
 #include "easyjwt/user/user_store.hpp"
 #include "service/html/next_url.hpp"
+#include "service/revocation_feed.hpp"
 
 namespace easyjwt {
 namespace {
@@ -280,6 +281,7 @@ Reply AccountViews::change_password(const Request& request) const {
       if (done.error().code != Errc::validation_error) return done.error();
       return show_password_form(request, session.user, done.error());
     }
+    if (tools_.feed != nullptr) tools_.feed->let_second_pass();
     auto user = tools_.accounts.find_by_id(session.user.id);
     if (!user) return user.error();
     auto response = html::redirect(tools_.remote != nullptr ? "/auth/password-change/done/"

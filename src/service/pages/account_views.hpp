@@ -17,6 +17,8 @@
 
 namespace easyjwt {
 
+class RevocationFeed;
+
 /// What pages act on. All of it outlives the router.
 struct PageTools {
   const ServiceSettings& settings;
@@ -24,6 +26,7 @@ struct PageTools {
   const BrowserSessions& sessions;
   const html::Renderer& renderer;
   Accounts& accounts;
+  RevocationFeed* feed = nullptr;  ///< null: a client-service, which has none
   RemoteAuth* remote = nullptr;  ///< a client-service's
   Admit admit{};                 ///< a client-service's: the copy of a remote user
   Clock clock;
