@@ -10,6 +10,9 @@ CREATE INDEX IF NOT EXISTS "easyjwt_event_live_until" ON "easyjwt_event" ("live_
 -- that of none which may still be open, nor of a later one, anything is read.
 CREATE OR REPLACE VIEW "easyjwt_event_settled" AS SELECT * FROM "easyjwt_event"
     WHERE "xid" < pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+-- Those that are true already, and can be read once an older transaction has ended.
+CREATE OR REPLACE VIEW "easyjwt_event_unsettled" AS SELECT * FROM "easyjwt_event"
+    WHERE "xid" >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
 -- One row while the feed is on: which feed this is, and how many seconds a token lives at most.
 CREATE TABLE IF NOT EXISTS "easyjwt_feed" ("epoch" varchar(32) NOT NULL PRIMARY KEY,
     "token_life" bigint NOT NULL);

@@ -8,6 +8,7 @@ CREATE INDEX IF NOT EXISTS "easyjwt_event_position" ON "easyjwt_event" ("xid", "
 CREATE INDEX IF NOT EXISTS "easyjwt_event_live_until" ON "easyjwt_event" ("live_until");
 -- Those before which no more can come: there is one writer at a time.
 CREATE VIEW IF NOT EXISTS "easyjwt_event_settled" AS SELECT * FROM "easyjwt_event";
+CREATE VIEW IF NOT EXISTS "easyjwt_event_unsettled" AS SELECT * FROM "easyjwt_event" WHERE 0;
 -- One row while the feed is on: which feed this is, and how many seconds a token lives at most.
 CREATE TABLE IF NOT EXISTS "easyjwt_feed" ("epoch" varchar(32) NOT NULL PRIMARY KEY,
     "token_life" bigint NOT NULL);

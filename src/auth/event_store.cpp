@@ -95,6 +95,14 @@ Result<void> EventStore::add(const UserVoid& event) {
       .map(nothing);
 }
 
+Result<bool> EventStore::is_behind() {
+  static constexpr db::Sql sql{"SELECT id FROM easyjwt_event_unsettled LIMIT 1"};
+  bool found = false;
+  const auto done = transaction_.run(sql, {}, [&](const db::Row&) { found = true; });
+  if (!done) return fail(done.error());
+  return found;
+}
+
 Result<std::int64_t> EventStore::remove_dead(std::int64_t now_seconds, std::int64_t limit) {
   static constexpr db::Sql sql{
       "DELETE FROM easyjwt_event WHERE id IN "

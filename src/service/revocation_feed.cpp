@@ -18,6 +18,8 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds period{100};
 constexpr std::chrono::seconds cleaning{60};
 constexpr std::int64_t batch = 1000;
+/// For how long a transaction may hold the feed back that somebody asks for.
+constexpr std::chrono::seconds patience{1};
 
 /// For how long a cursor is good: a little less than user_changed events stay (sql/feed_on).
 constexpr std::int64_t cursor_life = 3600 - 60;
@@ -114,17 +116,26 @@ void RevocationFeed::stop() {
 
 Result<std::optional<RevocationFeed::Page>> RevocationFeed::page(std::string_view after,
                                                                  std::chrono::seconds wait) {
-  const auto until = steady_clock::now() + std::clamp(wait, std::chrono::seconds{0}, max_wait);
+  const auto begun = steady_clock::now();
+  const auto until = begun + std::clamp(wait, std::chrono::seconds{0}, max_wait);
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto seen = generation_;
     lock.unlock();
     auto page = read(after);
-    if (!page || !*page || (*page)->snapshot || !(*page)->events.empty()) return page;
+    if (!page || !*page) return page;
+    // What is there and cannot be read is not to be taken for nothing.
+    const bool is_behind = (*page)->is_behind;
+    if (!is_behind && ((*page)->snapshot || !(*page)->events.empty())) return page;
     lock.lock();
-    if (is_stopping_ || steady_clock::now() >= until) return page;
+    const auto limit = is_behind ? std::max(until, begun + patience) : until;
+    if (is_stopping_ || steady_clock::now() >= limit) {
+      if (!is_behind) return page;
+      return fail(Error::unavailable("an open transaction holds the revocation feed back"));
+    }
+    const auto next = is_behind ? std::min(limit, steady_clock::now() + period) : limit;
     if (waiting_++ == 0) asked_.notify_one();
-    changed_.wait_until(lock, until, [&] { return generation_ != seen || is_stopping_; });
+    changed_.wait_until(lock, next, [&] { return generation_ != seen || is_stopping_; });
     --waiting_;
   }
 }
@@ -166,6 +177,13 @@ Result<std::optional<RevocationFeed::Page>> RevocationFeed::read(std::string_vie
       page.more = false;
       cursor->position = *cursor->end;
       cursor->end.reset();
+    }
+    if (!page.more) {
+      const auto behind = store.is_behind();
+      if (!behind) return fail(behind.error());
+      // What can be read is told at once, and the rest asked for again.
+      page.more = *behind && !page.snapshot && !page.events.empty();
+      page.is_behind = *behind && !page.more;
     }
     cursor->issued = now;
     page.cursor = cursor->text();

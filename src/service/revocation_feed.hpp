@@ -36,6 +36,8 @@ class RevocationFeed {
     std::string cursor;  ///< behind the last of them
     bool snapshot = false;
     bool more = false;  ///< there are further ones already
+    /// With no more that can be read: there are some that cannot be read yet.
+    bool is_behind = false;
   };
   /// What a cursor is worth that we did not make, or long ago, or of a feed that was switched off
   /// since: nothing. Its owner begins with a snapshot.
@@ -53,7 +55,8 @@ class RevocationFeed {
 
   /// The page behind a cursor; without one the first of a snapshot, which is all that counts now.
   /// Where there is nothing yet it waits for so long. nullopt: Gone. Errc::not_found: nobody may
-  /// read the feed, so that there is none.
+  /// read the feed, so that there is none. Errc::unavailable: there are events that could not be
+  /// read within a second (EventStore::is_behind()), so that nobody can say what has been revoked.
   Result<std::optional<Page>> page(std::string_view after, std::chrono::seconds wait);
 
   /// Nobody waits from here on.

@@ -113,6 +113,7 @@ class Migrations : public testing::Test {
                     "easyjwt_event_live_until",
                     "easyjwt_event_position",
                     "easyjwt_event_settled",
+                    "easyjwt_event_unsettled",
                     "easyjwt_feed",
                     "easyjwt_key",
                     "easyjwt_migration",

@@ -51,6 +51,10 @@ class EventStore {
   Result<void> list_voids(FunctionRef<void(const UserVoid&)> each);
   Result<void> add(const UserVoid& event);
 
+  /// Whether there are events that are true and cannot be read yet, for a transaction that is older
+  /// and open.
+  Result<bool> is_behind();
+
   /// Deletes at most `limit` events that are about dead tokens. Returns how many.
   Result<std::int64_t> remove_dead(std::int64_t now_seconds, std::int64_t limit);
 

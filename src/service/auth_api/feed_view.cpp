@@ -8,6 +8,7 @@
 #include "easyjwt/core/json.hpp"
 #include "easyjwt/core/waiting.hpp"
 #include "easyjwt/http/form.hpp"
+#include "easyjwt/jose/jws.hpp"
 
 namespace easyjwt {
 namespace {
@@ -15,8 +16,6 @@ namespace {
 using http::Reply;
 using http::Request;
 using http::Response;
-
-constexpr std::string_view typ = "events+jwt";
 
 struct Question {
   std::string after;
@@ -74,7 +73,7 @@ http::Handler feed_view(const ClientGuard& clients, RevocationFeed& feed, const 
     if (!question) return question.error();
     const auto page = feed.page(question->after, question->wait);
     if (!page) return page.error();
-    auto response = *page ? Response::json(codec.sign(to_payload(**page, clock()), typ))
+    auto response = *page ? Response::json(codec.sign(to_payload(**page, clock()), jose::events_typ))
                           : Response::json(R"({"detail":"This cursor is out of date."})", 410);
     if (*page) response.content_type = "application/jwt";
     response.add("Cache-Control", "no-store");
