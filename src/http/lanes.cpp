@@ -10,7 +10,7 @@ namespace easyjwt::http {
 namespace {
 
 constexpr std::size_t remote_threads = 48;
-constexpr std::size_t feed_threads = 256;
+constexpr std::size_t feed_threads = 1024;
 
 unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
