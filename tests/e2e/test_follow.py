@@ -13,6 +13,7 @@ from support import ALICE, CAROL, DAVE, PASSWORDS, SIGNING_KEY, eventually
 from test_jwks import NO_PROXY
 from test_local import BASE, EXAMPLE, UNAVAILABLE
 
+ENGINE = os.environ.get("EASYJWT_TEST_ENGINE", "sqlite")
 NEW = "An0ther-Pass-word"
 
 
@@ -29,7 +30,7 @@ class FollowTest(unittest.TestCase):
 
     def client_of(self, node, following=None):
         settings = {"EASY_JWT": {"REMOTE_AUTH_SERVICE_URL": "http://%s:%d" % node.address, "VERIFY_MODE": "local",
-                                 "SIGNING_KEY": SIGNING_KEY, "SESSION_CLAIM": "sid", "STALENESS_POLICY": "refuse",
+                                 "SIGNING_KEY": SIGNING_KEY, "SESSION_CLAIM": "sid", "STALENESS_POLICY": "refuse", "MAX_STALENESS": "20s",
                                  **self.feed, **(following or {})}}
         with mock.patch.dict(os.environ, EASYJWT_PROGRAM=str(EXAMPLE)):
             project = support.Project(self.addCleanup, settings, base=BASE)
@@ -45,7 +46,8 @@ class FollowTest(unittest.TestCase):
         for client in clients or self.clients:
             self.assertTrue(eventually(lambda client=client: self.status(client, token) == 401, 10, every=0.01),
                             client.log())
-        if os.environ.get("EASYJWT_TEST_SLOWNESS", "1") == "1":
+        # Other tests' transactions may be open for a moment on the same PostgreSQL.
+        if ENGINE == "sqlite" and os.environ.get("EASYJWT_TEST_SLOWNESS", "1") == "1":
             self.assertLess(time.monotonic() - begun, 1)
 
 
@@ -95,6 +97,8 @@ class Follow(FollowTest):
         self.project.execute('UPDATE "user" SET first_name = \'Alicia\' WHERE id = 1')
         self.assertTrue(eventually(lambda: self.status(client, token) == 200 and name() == [("Alicia",)], 5))
 
+
+class Away(FollowTest):
     def test_an_auth_service_that_is_away(self):
         auth, refusing = self.fleet(following={"MAX_STALENESS": "2s"})
         accepting = self.client_of(auth, {"MAX_STALENESS": "2s", "STALENESS_POLICY": "accept"})
