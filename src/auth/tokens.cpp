@@ -583,7 +583,8 @@ OutstandingToken Tokens::outstanding(const Claims& claims, std::string_view raw)
           .token = stored_text(raw),
           .user_id = std::nullopt,
           .created_at = std::nullopt,
-          .expires_at = from_epoch_seconds(*claims.exp)};
+          // A token without one is refused further on.
+          .expires_at = from_epoch_seconds(claims.exp.value_or(0))};
 }
 
 std::string_view Tokens::stored_text(std::string_view raw) const {

@@ -53,8 +53,9 @@ AuthService::AuthService(const ServiceSettings& settings, db::Database& database
   add_own_views(router, views, default_permission(settings.permission_classes), who,
                 authentication->challenge());
   if (settings.flush_interval && settings.auth.token_blacklist) {
-    flusher_.emplace(database, *settings.flush_interval, family_afterlife(settings.token),
-                     system_clock(), log);
+    flusher_.emplace(
+        database, *settings.flush_interval, settings.token.access_lifetime,
+        [&token = settings.token, now = system_clock()] { return dead_by(token, now()); }, log);
   }
 }
 

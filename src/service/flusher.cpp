@@ -20,9 +20,8 @@ constexpr std::int64_t batch = 200;
 
 }  // namespace
 
-std::chrono::seconds family_afterlife(const TokenSettings& settings) {
-  return settings.access_lifetime +
-         std::chrono::seconds(static_cast<std::int64_t>(std::ceil(settings.leeway)));
+Time dead_by(const TokenSettings& settings, Time now) {
+  return now - std::chrono::seconds(static_cast<std::int64_t>(std::ceil(settings.leeway)));
 }
 
 Flusher::Flusher(db::Database& database, std::chrono::seconds interval,

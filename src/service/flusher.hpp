@@ -14,9 +14,8 @@
 
 namespace easyjwt {
 
-/// For how long a family is needed after its last refresh token has expired: access tokens that
-/// this one made are still to be told from those of a family that is gone.
-std::chrono::seconds family_afterlife(const TokenSettings& settings);
+/// Tokens that expired by then are dead: LEEWAY ago. Until then the blacklist is needed.
+Time dead_by(const TokenSettings& settings, Time now);
 
 /// EASY_JWT.FLUSH_INTERVAL: deletes expired tokens and families by itself, as flushexpiredtokens
 /// does, in a thread of its own. In small batches with pauses as long as they took, so that
@@ -25,7 +24,9 @@ std::chrono::seconds family_afterlife(const TokenSettings& settings);
 class Flusher {
  public:
   /// `database` outlives this. What is deleted, and what fails, is logged once per interval.
-  /// `afterlife`: family_afterlife().
+  /// `afterlife`: ACCESS_TOKEN_LIFETIME, for which a family is needed after its last refresh token
+  /// has expired: access tokens that this one made are still to be told from those of a family that
+  /// is gone. `clock`: dead_by().
   Flusher(db::Database& database, std::chrono::seconds interval, std::chrono::seconds afterlife,
           Clock clock, Log log);
   ~Flusher();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <exception>
 #include <utility>
 
@@ -95,6 +96,7 @@ Result<void> switch_feed(db::Database& database, const TokenSettings& settings) 
 RevocationFeed::RevocationFeed(const TokenSettings& token, const AuthSettings& auth,
                                db::Database& database, Clock clock)
     : token_life_(longest_token_life(token).count()),
+      leeway_(static_cast<std::int64_t>(std::ceil(token.leeway))),
       by_email_(auth.user_id_field == "email"),
       database_(database),
       clock_(std::move(clock)),
@@ -142,6 +144,7 @@ Result<std::optional<RevocationFeed::Page>> RevocationFeed::page(std::string_vie
 
 Result<std::optional<RevocationFeed::Page>> RevocationFeed::read(std::string_view after) {
   const auto now = epoch_seconds(clock_());
+  const auto dead = now - leeway_;
   return database_.read([&](db::Transaction& transaction) -> Result<std::optional<Page>> {
     EventStore store(transaction);
     const auto feed = store.feed();
@@ -166,7 +169,7 @@ Result<std::optional<RevocationFeed::Page>> RevocationFeed::read(std::string_vie
           cursor->position = position;
           // What comes behind the end of a snapshot comes again, and what is old is not of now.
           if (page.snapshot && (position > *cursor->end || event.type == Event::Type::user_changed ||
-                                epoch_seconds(event.until) <= now)) {
+                                epoch_seconds(event.until) <= dead)) {
             return;
           }
           page.events.push_back(std::move(event));
@@ -238,7 +241,7 @@ void RevocationFeed::look() {
 }
 
 void RevocationFeed::clean() {
-  const auto now = epoch_seconds(clock_());
+  const auto dead = epoch_seconds(clock_()) - leeway_;
   const auto feed = database_.read(
       [&](db::Transaction& transaction) { return EventStore(transaction).feed(); });
   if (!feed || !*feed) return;
@@ -249,7 +252,7 @@ void RevocationFeed::clean() {
   }
   for (;;) {
     const auto removed = database_.write([&](db::Transaction& transaction) {
-      return EventStore(transaction).remove_dead(now, batch);
+      return EventStore(transaction).remove_dead(dead, batch);
     });
     const std::lock_guard lock(mutex_);
     if (!removed || *removed < batch || is_stopping_) return;

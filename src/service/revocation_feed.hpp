@@ -75,6 +75,7 @@ class RevocationFeed {
   void clean();
 
   const std::int64_t token_life_;
+  const std::int64_t leeway_;
   const bool by_email_;
   db::Database& database_;
   const Clock clock_;

@@ -917,6 +917,15 @@ class TokenSettings(ProgramTest):
         self.assertEqual(service.get("/auth/user/", token=mint(nbf=now + 10, iat=now + 10)).status, 200)
         self.assertEqual(service.get("/auth/user/", token=mint(nbf=now + 90)).status, 401)
 
+    def test_within_the_leeway_the_blacklist_is_kept(self):
+        service = self.start(LEEWAY=600)
+        token = mint("refresh", exp=int(time.time()) - 10)
+        refresh = lambda: service.post("/auth/token/refresh/", {"refresh": token}).status
+        self.assertEqual(refresh(), 200)
+        self.assertEqual(service.post("/auth/token/blacklist/", {"refresh": token}).status, 200)
+        self.assertIn("0 expired tokens", service.project.do("flushexpiredtokens").out)
+        self.assertEqual(refresh(), 401)
+
     def test_expiry(self):
         service = self.start(ACCESS_TOKEN_LIFETIME=2)
         token = service.login()["access"]

@@ -47,7 +47,7 @@ Result<int> flushexpiredtokens(const std::string& config) {
   if (!loaded) return fail(loaded.error());
   const auto database = open(*loaded);
   if (!database) return fail(database.error());
-  const auto now = system_clock()();
+  const auto now = dead_by(loaded->settings.token, system_clock()());
   const auto expired = (*database)->read(
       [&](db::Transaction& transaction) { return TokenStore(transaction).count_expired(now); });
   if (!expired) return fail(expired.error());
@@ -57,7 +57,7 @@ Result<int> flushexpiredtokens(const std::string& config) {
                                  });
   if (!flushed) return fail(flushed.error());
   std::printf("%lld expired tokens deleted.\n", static_cast<long long>(*flushed));
-  const auto dead = now - family_afterlife(loaded->settings.token);
+  const auto dead = now - loaded->settings.token.access_lifetime;
   const auto families = flush_all(
       **database, "families of tokens", 0,
       [&](db::Transaction& transaction, std::int64_t limit, Time) {
