@@ -39,9 +39,6 @@ class RevocationFeed {
     /// With no more that can be read: there are some that cannot be read yet.
     bool is_behind = false;
   };
-  /// What a cursor is worth that we did not make, or long ago, or of a feed that was switched off
-  /// since: nothing. Its owner begins with a snapshot.
-  struct Gone {};
 
   static constexpr std::int64_t page_size = 1000;
   static constexpr std::chrono::seconds max_wait{25};
@@ -54,8 +51,9 @@ class RevocationFeed {
   RevocationFeed& operator=(const RevocationFeed&) = delete;
 
   /// The page behind a cursor; without one the first of a snapshot, which is all that counts now.
-  /// Where there is nothing yet it waits for so long. nullopt: Gone. Errc::not_found: nobody may
-  /// read the feed, so that there is none. Errc::unavailable: there are events that could not be
+  /// Where there is nothing yet it waits for so long. nullopt: the cursor is none of ours, or old, or
+  /// of a feed that was switched off since; its owner begins with a snapshot. Errc::not_found: nobody
+  /// may read the feed, so that there is none. Errc::unavailable: there are events that could not be
   /// read within a second (EventStore::is_behind()), so that nobody can say what has been revoked.
   Result<std::optional<Page>> page(std::string_view after, std::chrono::seconds wait);
 

@@ -65,12 +65,12 @@ std::string to_payload(const RevocationFeed::Page& page, Time now) {
 http::Handler feed_view(const ClientGuard& clients, RevocationFeed& feed, const TokenCodec& codec,
                         Clock clock) {
   return [&clients, &feed, &codec, clock = std::move(clock)](const Request& request) -> Reply {
-    // Whoever may come in waits, and does not hold up a connection's thread.
-    if (!may_wait()) return Error{Errc::would_wait};
     const auto client = clients.require(request, ClientScope::feed);
     if (!client) return client.error();
     const auto question = read_question(request);
     if (!question) return question.error();
+    // Only now: strangers have no thread to wait in.
+    if (!may_wait()) return Error{Errc::would_wait};
     const auto page = feed.page(question->after, question->wait);
     if (!page) return page.error();
     auto response = *page ? Response::json(codec.sign(to_payload(**page, clock()), jose::events_typ))
