@@ -1,8 +1,10 @@
-// N services that judge tokens themselves and follow one auth-service's revocations, in one process.
+// N services that judge tokens themselves and follow one auth-service's revocations, in one
+// process.
 //   bench_follow AUTH_SERVICE_URL CLIENT_ID CLIENT_SECRET SIGNING_KEY N
 // Says "ready" once all of them follow. Then each line of stdin is a token that is revoked and the
-// instant, in nanoseconds of CLOCK_MONOTONIC, at which that was committed; every follower is asked about
-// it until it refuses. At the end of stdin it prints what that took, over all tokens and followers.
+// instant, in nanoseconds of CLOCK_MONOTONIC, at which that was committed; every follower is asked
+// about it until it refuses. At the end of stdin it prints what that took, over all tokens and
+// followers.
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -80,7 +82,8 @@ int main(int argc, char** argv) {
   // The first line is a token that stands: who refuses it does not follow yet.
   std::string good;
   ::fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
-  while (good.empty() && read_lines(rest, [&](const std::string& line) { good = "Bearer " + line; })) {
+  while (good.empty() &&
+         read_lines(rest, [&](const std::string& line) { good = "Bearer " + line; })) {
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
   }
   for (std::size_t i = 0; i < count; ++i) {
@@ -89,12 +92,13 @@ int main(int argc, char** argv) {
   std::puts("ready");
   std::fflush(stdout);
   while (open || !pending.empty()) {
-    open = open && read_lines(rest, [&](const std::string& line) {
-             const auto space = line.find(' ');
-             Pending next{"Bearer " + line.substr(0, space), std::stoll(line.substr(space + 1)), {}};
-             for (std::size_t i = 0; i < count; ++i) next.waiting.push_back(i);
-             pending.push_back(std::move(next));
-           });
+    open =
+        open && read_lines(rest, [&](const std::string& line) {
+          const auto space = line.find(' ');
+          Pending next{"Bearer " + line.substr(0, space), std::stoll(line.substr(space + 1)), {}};
+          for (std::size_t i = 0; i < count; ++i) next.waiting.push_back(i);
+          pending.push_back(std::move(next));
+        });
     for (auto& each : pending) {
       std::erase_if(each.waiting, [&](std::size_t i) {
         const auto identity = ask(i, each.header);
@@ -110,7 +114,8 @@ int main(int argc, char** argv) {
   if (took.empty()) return 1;
   std::ranges::sort(took);
   const auto at = [&](double part) {
-    return took[std::min(took.size() - 1, static_cast<std::size_t>(part * static_cast<double>(took.size())))];
+    return took[std::min(took.size() - 1,
+                         static_cast<std::size_t>(part * static_cast<double>(took.size())))];
   };
   std::printf("%zu %.1f %.1f %.1f\n", took.size(), at(0.5), at(0.99), took.back());
   return 0;

@@ -13,8 +13,7 @@ Event read_event(const db::Row& row, bool by_email) {
   if (kind == to_string(Event::Type::family_revoked)) {
     return Event::family_revoked(std::string(row.text(3)), until);
   }
-  const auto user =
-      by_email ? Event::User(std::string(row.text(5))) : Event::User(row.integer(4));
+  const auto user = by_email ? Event::User(std::string(row.text(5))) : Event::User(row.integer(4));
   if (kind == to_string(Event::Type::user_changed)) return Event::user_changed(user);
   if (kind != to_string(Event::Type::user_void)) throw db::Fault("an event of an unknown kind");
   return Event::user_void(user, Time{std::chrono::microseconds{row.integer(6)}}, until);

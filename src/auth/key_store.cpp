@@ -46,9 +46,8 @@ Result<void> KeyStore::add(const SigningKey& key) {
       "INSERT INTO easyjwt_key (kid, algorithm, sealed, created_at, signs_from, signs_until, "
       "verifies_until) VALUES ($1, $2, $3, $4, $5, $6, $7)"};
   return transaction_
-      .run(sql,
-           {key.kid, key.algorithm, key.sealed, key.created_at, key.signs_from,
-            db::value_or_null(key.signs_until), db::value_or_null(key.verifies_until)})
+      .run(sql, {key.kid, key.algorithm, key.sealed, key.created_at, key.signs_from,
+                 db::value_or_null(key.signs_until), db::value_or_null(key.verifies_until)})
       .map(nothing);
 }
 
@@ -64,8 +63,7 @@ Result<bool> KeyStore::end(std::string_view kid, Time signs_until, Time verifies
 Result<void> KeyStore::reopen(Time signs_until) {
   static constexpr db::Sql open{
       "UPDATE easyjwt_key SET signs_until = NULL, verifies_until = NULL WHERE signs_until = $1"};
-  static constexpr db::Sql forget{
-      "DELETE FROM easyjwt_key WHERE kid = '' AND signs_until IS NULL"};
+  static constexpr db::Sql forget{"DELETE FROM easyjwt_key WHERE kid = '' AND signs_until IS NULL"};
   if (auto done = transaction_.run(open, {signs_until}); !done) return fail(done.error());
   return transaction_.run(forget).map(nothing);
 }

@@ -47,24 +47,22 @@ Result<std::vector<SigningKey>> SigningKeys::read(db::Transaction& transaction, 
     settings->sealed.clear();
   } else {
     keys->insert(keys->begin(), {.kid = {},
-                               .algorithm = settings_.algorithm,
-                               .created_at = now,
-                               .signs_from = Time{},
-                               .signs_until = {},
-                               .verifies_until = {},
-                               .sealed = {}});
+                                 .algorithm = settings_.algorithm,
+                                 .created_at = now,
+                                 .signs_from = Time{},
+                                 .signs_until = {},
+                                 .verifies_until = {},
+                                 .sealed = {}});
   }
   return keys;
 }
 
 Result<std::vector<SigningKey>> SigningKeys::list() {
   const auto now = clock_();
-  auto keys =
-      database_.read([&](db::Transaction& transaction) { return read(transaction, now); });
+  auto keys = database_.read([&](db::Transaction& transaction) { return read(transaction, now); });
   if (keys) {
-    std::erase_if(*keys, [&](const SigningKey& key) {
-      return key.state(now) == SigningKey::State::dead;
-    });
+    std::erase_if(*keys,
+                  [&](const SigningKey& key) { return key.state(now) == SigningKey::State::dead; });
   }
   return keys;
 }
@@ -167,12 +165,12 @@ Result<void> SigningKeys::retire(std::string_view name) {
     KeyStore store(transaction);
     switch (key->state(now)) {
       case SigningKey::State::signing:
-        return refuse("this key signs now: `easyjwt keys rotate --in 10s` first, and retire it then");
+        return refuse(
+            "this key signs now: `easyjwt keys rotate --in 10s` first, and retire it then");
       case SigningKey::State::published:
         if (auto done = store.reopen(key->signs_from); !done) return done;
         return store.remove(kid);
-      default:
-        return kid.empty() ? store.stop_verifying(kid, now) : store.remove(kid);
+      default: return kid.empty() ? store.stop_verifying(kid, now) : store.remove(kid);
     }
   });
 }

@@ -41,17 +41,16 @@ std::string Sealer::seal(std::string_view plain, std::string_view place) const {
   unsigned char* const text = bytes(out) + nonce_size;
   int size = 0;
   const auto cipher = new_cipher();
-  const bool done =
-      cipher &&
-      EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes(keys_.front().view()),
-                         bytes(out)) == 1 &&
-      EVP_EncryptUpdate(cipher.get(), nullptr, &size, bytes(place),
-                        static_cast<int>(place.size())) == 1 &&
-      EVP_EncryptUpdate(cipher.get(), text, &size, bytes(plain), static_cast<int>(plain.size())) ==
-          1 &&
-      EVP_EncryptFinal_ex(cipher.get(), text + plain.size(), &size) == 1 &&
-      EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG, static_cast<int>(tag_size),
-                          text + plain.size()) == 1;
+  const bool done = cipher &&
+                    EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr,
+                                       bytes(keys_.front().view()), bytes(out)) == 1 &&
+                    EVP_EncryptUpdate(cipher.get(), nullptr, &size, bytes(place),
+                                      static_cast<int>(place.size())) == 1 &&
+                    EVP_EncryptUpdate(cipher.get(), text, &size, bytes(plain),
+                                      static_cast<int>(plain.size())) == 1 &&
+                    EVP_EncryptFinal_ex(cipher.get(), text + plain.size(), &size) == 1 &&
+                    EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_GET_TAG,
+                                        static_cast<int>(tag_size), text + plain.size()) == 1;
   if (!done) throw std::runtime_error("OpenSSL cannot encrypt with AES-256-GCM");
   return base64url(out);
 }
@@ -65,17 +64,16 @@ std::optional<Secret> Sealer::open(std::string_view sealed, std::string_view pla
     std::string plain(plain_size, '\0');
     int size = 0;
     const auto cipher = new_cipher();
-    const bool stands =
-        cipher &&
-        EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes(key.view()),
-                           bytes(*raw)) == 1 &&
-        EVP_DecryptUpdate(cipher.get(), nullptr, &size, bytes(place),
-                          static_cast<int>(place.size())) == 1 &&
-        EVP_DecryptUpdate(cipher.get(), bytes(plain), &size, text, static_cast<int>(plain_size)) ==
-            1 &&
-        EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(tag_size),
-                            text + plain_size) == 1 &&
-        EVP_DecryptFinal_ex(cipher.get(), bytes(plain) + plain_size, &size) == 1;
+    const bool stands = cipher &&
+                        EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr,
+                                           bytes(key.view()), bytes(*raw)) == 1 &&
+                        EVP_DecryptUpdate(cipher.get(), nullptr, &size, bytes(place),
+                                          static_cast<int>(place.size())) == 1 &&
+                        EVP_DecryptUpdate(cipher.get(), bytes(plain), &size, text,
+                                          static_cast<int>(plain_size)) == 1 &&
+                        EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG,
+                                            static_cast<int>(tag_size), text + plain_size) == 1 &&
+                        EVP_DecryptFinal_ex(cipher.get(), bytes(plain) + plain_size, &size) == 1;
     Secret opened(std::move(plain));  // wiped if it is none
     if (stands) return opened;
   }

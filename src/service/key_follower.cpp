@@ -15,7 +15,8 @@ std::string version_of(const std::vector<SigningKey>& keys, Time now) {
   std::string version;
   for (const auto& key : keys) {
     if (!version.empty()) version += ", ";
-    version += (key.kid.empty() ? "settings" : key.kid) + ' ' + std::string(to_string(key.state(now)));
+    version +=
+        (key.kid.empty() ? "settings" : key.kid) + ' ' + std::string(to_string(key.state(now)));
   }
   return version;
 }

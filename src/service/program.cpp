@@ -136,11 +136,13 @@ class CommandLine {
     generate.add_option("--bits", bits_, "Of an RSA key")->capture_default_str();
     add(keys, "list", "Show the keys that sign and verify",
         [this] { return commands::keys_list(config_); });
-    auto& rotate = add(keys, "rotate", "Make the next key, in the database",
-                       [this] { return commands::keys_rotate(config_, {algorithm_, in_, bits_}); });
+    auto& rotate = add(keys, "rotate", "Make the next key, in the database", [this] {
+      return commands::keys_rotate(config_, {algorithm_, in_, bits_});
+    });
     rotate.add_option("--algorithm", algorithm_, "Another than the last key's");
-    rotate.add_option("--in", in_,
-                      "When it signs, so that everybody knows it by then (10s to 30d; default: 10m)");
+    rotate.add_option(
+        "--in", in_,
+        "When it signs, so that everybody knows it by then (10s to 30d; default: 10m)");
     rotate.add_option("--bits", bits_, "Of an RSA key")->capture_default_str();
     auto& retire = add(keys, "retire", "End a key at once: its tokens are refused",
                        [this] { return commands::keys_retire(config_, kid_); });
@@ -188,8 +190,7 @@ class CommandLine {
   CLI::App app_;
   std::function<Result<int>()> action_;
   std::string config_ = "easyjwt.toml";
-  std::string kind_, folder_, listen_, email_, target_, token_, algorithm_, file_, in_, kid_,
-      name_;
+  std::string kind_, folder_, listen_, email_, target_, token_, algorithm_, file_, in_, kid_, name_;
   unsigned bits_ = 3072;  // NIST SP 800-57: 128 bits of security
   commands::NewToken new_token_;
   std::vector<std::string> names_;

@@ -80,8 +80,9 @@ std::chrono::seconds longest_token_life(const TokenSettings& settings) {
 Result<void> switch_feed(db::Database& database, const TokenSettings& settings) {
   return database.write([&](db::Transaction& transaction) -> Result<void> {
     bool is_wanted = false;
-    const auto listed = ClientStore(transaction).list(
-        [&](const Client& client) { is_wanted = is_wanted || client.may(ClientScope::feed); });
+    const auto listed = ClientStore(transaction).list([&](const Client& client) {
+      is_wanted = is_wanted || client.may(ClientScope::feed);
+    });
     if (!listed) return listed;
     EventStore store(transaction);
     const auto feed = store.feed();
@@ -157,8 +158,8 @@ Result<std::optional<RevocationFeed::Page>> RevocationFeed::read(std::string_vie
       cursor = Cursor{.epoch = (*feed)->epoch, .issued = now, .position = {}, .end = *newest};
     } else {
       cursor = Cursor::parse(after);
-      const bool is_good = cursor && cursor->epoch == (*feed)->epoch && cursor->issued <= now + 60 &&
-                           cursor->issued + cursor_life > now;
+      const bool is_good = cursor && cursor->epoch == (*feed)->epoch &&
+                           cursor->issued <= now + 60 && cursor->issued + cursor_life > now;
       if (!is_good) return std::nullopt;
     }
     Page page{.events = {}, .cursor = {}, .snapshot = cursor->end.has_value(), .more = false};
@@ -168,8 +169,9 @@ Result<std::optional<RevocationFeed::Page>> RevocationFeed::read(std::string_vie
           ++rows;
           cursor->position = position;
           // What comes behind the end of a snapshot comes again, and what is old is not of now.
-          if (page.snapshot && (position > *cursor->end || event.type == Event::Type::user_changed ||
-                                epoch_seconds(event.until) <= dead)) {
+          if (page.snapshot &&
+              (position > *cursor->end || event.type == Event::Type::user_changed ||
+               epoch_seconds(event.until) <= dead)) {
             return;
           }
           page.events.push_back(std::move(event));
@@ -195,12 +197,13 @@ Result<std::optional<RevocationFeed::Page>> RevocationFeed::read(std::string_vie
 }
 
 void RevocationFeed::let_second_pass() {
-  const auto feed = database_.read(
-      [&](db::Transaction& transaction) { return EventStore(transaction).feed(); });
+  const auto feed =
+      database_.read([&](db::Transaction& transaction) { return EventStore(transaction).feed(); });
   if (!feed || !*feed) return;
   const auto now = clock_();
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, std::chrono::floor<std::chrono::seconds>(now) + std::chrono::seconds{1} - now,
+  changed_.wait_for(lock,
+                    std::chrono::floor<std::chrono::seconds>(now) + std::chrono::seconds{1} - now,
                     [&] { return is_stopping_; });
 }
 
@@ -242,8 +245,8 @@ void RevocationFeed::look() {
 
 void RevocationFeed::clean() {
   const auto dead = epoch_seconds(clock_()) - leeway_;
-  const auto feed = database_.read(
-      [&](db::Transaction& transaction) { return EventStore(transaction).feed(); });
+  const auto feed =
+      database_.read([&](db::Transaction& transaction) { return EventStore(transaction).feed(); });
   if (!feed || !*feed) return;
   if ((*feed)->token_life != token_life_) {
     static_cast<void>(database_.write([&](db::Transaction& transaction) {

@@ -51,10 +51,11 @@ class RevocationFeed {
   RevocationFeed& operator=(const RevocationFeed&) = delete;
 
   /// The page behind a cursor; without one the first of a snapshot, which is all that counts now.
-  /// Where there is nothing yet it waits for so long. nullopt: the cursor is none of ours, or old, or
-  /// of a feed that was switched off since; its owner begins with a snapshot. Errc::not_found: nobody
-  /// may read the feed, so that there is none. Errc::unavailable: there are events that could not be
-  /// read within a second (EventStore::is_behind()), so that nobody can say what has been revoked.
+  /// Where there is nothing yet it waits for so long. nullopt: the cursor is none of ours, or old,
+  /// or of a feed that was switched off since; its owner begins with a snapshot. Errc::not_found:
+  /// nobody may read the feed, so that there is none. Errc::unavailable: there are events that
+  /// could not be read within a second (EventStore::is_behind()), so that nobody can say what has
+  /// been revoked.
   Result<std::optional<Page>> page(std::string_view after, std::chrono::seconds wait);
 
   /// Nobody waits from here on.

@@ -16,8 +16,9 @@ KeyRing::KeyRing(std::vector<Member> members, std::size_t signing)
   for (std::size_t i = 0; i < members_.size(); ++i) {
     auto& member = members_[i];
     member.header = jose::make_header(member.key.algorithm(), "JWT", member.kid);
-    const bool is_second = std::any_of(members_.begin(), members_.begin() + static_cast<long>(i),
-                                       [&](const Member& other) { return other.kid == member.kid; });
+    const bool is_second =
+        std::any_of(members_.begin(), members_.begin() + static_cast<long>(i),
+                    [&](const Member& other) { return other.kid == member.kid; });
     if (is_second) throw std::invalid_argument("two keys of the kid \"" + member.kid + "\"");
     if (jose::is_hmac(member.key.algorithm())) continue;
     if (!published_.empty()) published_ += ',';

@@ -44,8 +44,7 @@ class SigningKeysTest : public test::AuthService {
     return TokenCodec(token_settings_, {}, [ring = rings_.back().get()] { return ring; });
   }
   std::string token(const TokenCodec& codec) {
-    return codec.encode(
-        codec.new_claims(TokenType::refresh, std::int64_t{1}, {}, "an-id", now_));
+    return codec.encode(codec.new_claims(TokenType::refresh, std::int64_t{1}, {}, "an-id", now_));
   }
   bool stands(const std::string& raw) {
     Scratch scratch;
@@ -121,8 +120,8 @@ TEST_P(SigningKeysTest, AKeyIsOfItsAlgorithmAndItsNameAlone) {
   const auto forge = [&](std::string_view name) {
     std::string raw;
     jose::sign_compact(
-        R"({"token_type":"refresh","exp":99999999999,"iat":1,"jti":"x","user_id":1})", codec_->key(),
-        jose::make_header(jose::Algorithm::hs256, "JWT", name), raw);
+        R"({"token_type":"refresh","exp":99999999999,"iat":1,"jti":"x","user_id":1})",
+        codec_->key(), jose::make_header(jose::Algorithm::hs256, "JWT", name), raw);
     return raw;
   };
   EXPECT_FALSE(stands(forge(kid)));

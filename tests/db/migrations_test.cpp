@@ -68,9 +68,8 @@ std::vector<std::string> names(const Result<std::vector<MigrationStep>>& steps) 
 }
 
 const std::vector<std::string> all_steps = {
-    "0001_django", "0002_indexes",  "0003_users",   "0004_remote_users",
-    "0005_keys",   "0006_families", "0007_clients", "0008_events",
-    "0009_browser_sessions"};
+    "0001_django",   "0002_indexes", "0003_users",  "0004_remote_users",    "0005_keys",
+    "0006_families", "0007_clients", "0008_events", "0009_browser_sessions"};
 
 class Migrations : public testing::Test {
  protected:
@@ -163,8 +162,7 @@ TEST_F(Migrations, AFreshDatabaseIsWhatDjangosMigrationsMake) {
       (Rows{std::string("0001_django|") + now_text, std::string("0002_indexes|") + now_text,
             std::string("0003_users|") + now_text, std::string("0004_remote_users|") + now_text,
             std::string("0005_keys|") + now_text, std::string("0006_families|") + now_text,
-            std::string("0007_clients|") + now_text,
-            std::string("0008_events|") + now_text,
+            std::string("0007_clients|") + now_text, std::string("0008_events|") + now_text,
             std::string("0009_browser_sessions|") + now_text}));
   expect_up_to_date();
 }

@@ -49,8 +49,7 @@ TEST(Server, LogsOneLineForARequest) {
   const auto lines = server.lines();
   EXPECT_EQ(server.lines_with(" request "), 5);
   ASSERT_EQ(lines.size(), 6u);
-  EXPECT_TRUE(lines[0].starts_with("I request method=GET path=/echo/ status=200 ms="))
-      << lines[0];
+  EXPECT_TRUE(lines[0].starts_with("I request method=GET path=/echo/ status=200 ms=")) << lines[0];
   EXPECT_TRUE(lines[0].ends_with(" bytes=7 client=127.0.0.1 id=r1")) << lines[0];
   EXPECT_EQ(lines[1], "E unhandled exception id=r2 path=/throw/ what=a fault");
   EXPECT_TRUE(lines[2].starts_with("E request method=GET path=/throw/ status=500 ")) << lines[2];

@@ -12,8 +12,8 @@
 
 namespace easyjwt {
 
-/// The tables of the revocation feed, easyjwt_feed and easyjwt_event, within a transaction. Triggers
-/// write the events (easyjwt/db/feed_triggers.hpp).
+/// The tables of the revocation feed, easyjwt_feed and easyjwt_event, within a transaction.
+/// Triggers write the events (easyjwt/db/feed_triggers.hpp).
 class EventStore {
  public:
   explicit EventStore(db::Transaction& transaction) : transaction_(transaction) {}
@@ -25,8 +25,8 @@ class EventStore {
     auto operator<=>(const Position&) const = default;
   };
   struct Feed {
-    std::string epoch;              ///< which feed it is: positions in another mean nothing
-    std::int64_t token_life = 0;    ///< seconds
+    std::string epoch;            ///< which feed it is: positions in another mean nothing
+    std::int64_t token_life = 0;  ///< seconds
   };
 
   /// nullopt: it is off.

@@ -19,8 +19,8 @@
 
 namespace easyjwt {
 
-/// How long a key is published before it signs, so that everybody who follows /.well-known/jwks.json
-/// has it by then: twice the max-age that is promised there.
+/// How long a key is published before it signs, so that everybody who follows
+/// /.well-known/jwks.json has it by then: twice the max-age that is promised there.
 inline constexpr std::chrono::seconds key_lead{600};
 /// The shortest: that in which every node sees a key that one of them has made, several times over.
 inline constexpr std::chrono::seconds min_key_lead{10};
@@ -47,9 +47,9 @@ class SigningKeys {
   Result<std::string> rotate(jose::Algorithm algorithm, std::chrono::seconds lead,
                              unsigned rsa_bits);
 
-  /// Ends a key at once ("settings": the one there): its tokens are refused from here on. One that is
-  /// published only is taken back, and the one before it goes on. Errc::refused: it signs now, or
-  /// there is none of that name.
+  /// Ends a key at once ("settings": the one there): its tokens are refused from here on. One that
+  /// is published only is taken back, and the one before it goes on. Errc::refused: it signs now,
+  /// or there is none of that name.
   Result<void> retire(std::string_view kid);
 
  private:

@@ -11,8 +11,8 @@
 namespace easyjwt {
 
 /// Encrypts secrets for a place that others may read, such as a database and its dumps: AES-256-GCM
-/// (NIST SP 800-38D) with random nonces, under a key that HKDF-SHA256 (RFC 5869) derives from one of
-/// our secrets. Unchanging: any thread.
+/// (NIST SP 800-38D) with random nonces, under a key that HKDF-SHA256 (RFC 5869) derives from one
+/// of our secrets. Unchanging: any thread.
 class Sealer {
  public:
   /// `secret` seals, it and the `fallbacks` open. What is sealed for one `purpose` cannot be opened

@@ -29,9 +29,9 @@ using KeySource =
 class TokenCodec {
  public:
   /// With `source` tokens are verified by its keys of the settings' algorithm alone, and signed by
-  /// the settings' key. HS* has no use for it: a shared secret is published nowhere. Without one, the
-  /// `ring` signs and verifies while there is one.
-  /// Throws SettingsError: the key is none of its algorithm's, or two claims have one name.
+  /// the settings' key. HS* has no use for it: a shared secret is published nowhere. Without one,
+  /// the `ring` signs and verifies while there is one. Throws SettingsError: the key is none of its
+  /// algorithm's, or two claims have one name.
   explicit TokenCodec(TokenSettings settings, KeySource source = {}, KeyRingSource ring = {});
 
   const TokenSettings& settings() const noexcept { return settings_; }

@@ -30,7 +30,8 @@ class KeyRing {
 
   /// The key that writes this very header, in base64url; nullptr: none.
   const jose::Key* find_by_header(std::string_view header) const noexcept;
-  /// The key that a header's words mean: of this algorithm, with this kid; without one the settings'.
+  /// The key that a header's words mean: of this algorithm, with this kid; without one the
+  /// settings'.
   jose::Candidates find(jose::Algorithm algorithm, std::optional<std::string_view> kid) const;
 
   /// The public keys among them as a JWK Set (RFC 7517 section 5).

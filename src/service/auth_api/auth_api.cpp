@@ -108,13 +108,13 @@ void add_auth_api(http::Router& router, const AuthApi& api) {
            Lane::commit, revocation_view(api.clients, api.tokens));
   }
 
-  router.add({.path = "/auth/events/",
-              .name = "Events",
-              .description = "What makes tokens void, as it happens.",
-              .lane = Lane::feed,
-              .challenge = std::string(ClientGuard::challenge),
-              .handlers = {{Method::get, feed_view(api.clients, api.feed, api.codec,
-                                                   system_clock())}}});
+  router.add(
+      {.path = "/auth/events/",
+       .name = "Events",
+       .description = "What makes tokens void, as it happens.",
+       .lane = Lane::feed,
+       .challenge = std::string(ClientGuard::challenge),
+       .handlers = {{Method::get, feed_view(api.clients, api.feed, api.codec, system_clock())}}});
 
   // For whoever verifies our tokens, whoever that is.
   const auto well_known = [&](std::string path, std::string name, std::string description,

@@ -73,8 +73,9 @@ http::Handler feed_view(const ClientGuard& clients, RevocationFeed& feed, const 
     if (!may_wait()) return Error{Errc::would_wait};
     const auto page = feed.page(question->after, question->wait);
     if (!page) return page.error();
-    auto response = *page ? Response::json(codec.sign(to_payload(**page, clock()), jose::events_typ))
-                          : Response::json(R"({"detail":"This cursor is out of date."})", 410);
+    auto response = *page
+                        ? Response::json(codec.sign(to_payload(**page, clock()), jose::events_typ))
+                        : Response::json(R"({"detail":"This cursor is out of date."})", 410);
     if (*page) response.content_type = "application/jwt";
     response.add("Cache-Control", "no-store");
     return response;

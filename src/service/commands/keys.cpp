@@ -79,9 +79,8 @@ Result<int> keys_list(const std::string& config) {
                 "its tokens stand until");
     for (const auto& key : *list) {
       const bool is_settings = key.kid.empty();
-      std::printf("%-43s  %-9s  %-9s  %-20s  %s\n",
-                  is_settings ? "settings" : key.kid.c_str(), key.algorithm.c_str(),
-                  std::string(to_string(key.state(now))).c_str(),
+      std::printf("%-43s  %-9s  %-9s  %-20s  %s\n", is_settings ? "settings" : key.kid.c_str(),
+                  key.algorithm.c_str(), std::string(to_string(key.state(now))).c_str(),
                   is_settings ? "-" : to_seconds(key.signs_from).c_str(),
                   to_seconds(key.verifies_until).c_str());
     }
@@ -97,8 +96,8 @@ Result<int> keys_rotate(const std::string& config, const KeyRotation& wanted) {
   }
   const auto lead = wanted.in.empty() ? key_lead : parse_duration(wanted.in).value_or(key_lead * 0);
   if (lead < min_key_lead || lead > max_key_lead) {
-    return fail(Errc::usage, {}, "keys rotate: --in \"" + wanted.in +
-                                     "\" is no time from 10s to 30d");
+    return fail(Errc::usage, {},
+                "keys rotate: --in \"" + wanted.in + "\" is no time from 10s to 30d");
   }
   return with_keys(config, [&](SigningKeys& keys, const jose::Key&) -> Result<int> {
     const auto list = keys.list();

@@ -72,8 +72,9 @@ Result<void> move_feed(db::Database& source, db::Database& target, const TokenSe
   std::vector<EventStore::UserVoid> voids;
   const auto listed = source.read([&](db::Transaction& transaction) {
     voids.clear();
-    return EventStore(transaction).list_voids(
-        [&](const EventStore::UserVoid& event) { voids.push_back(event); });
+    return EventStore(transaction).list_voids([&](const EventStore::UserVoid& event) {
+      voids.push_back(event);
+    });
   });
   if (!listed) return listed;
   if (auto done = switch_feed(target, settings); !done) return done;

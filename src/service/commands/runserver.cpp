@@ -141,8 +141,8 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// Threads that come and go with requests would give their memory back after each and fetch it again:
-/// a fifth of a client-service's time, at glibc's 128 KiB.
+/// Threads that come and go with requests would give their memory back after each and fetch it
+/// again: a fifth of a client-service's time, at glibc's 128 KiB.
 void keep_memory() { ::mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024); }
 
 /// "8001" is a port of the loopback address, as for Django's runserver.

@@ -27,8 +27,8 @@ struct PageTools {
   const html::Renderer& renderer;
   Accounts& accounts;
   RevocationFeed* feed = nullptr;  ///< null: a client-service, which has none
-  RemoteAuth* remote = nullptr;  ///< a client-service's
-  Admit admit{};                 ///< a client-service's: the copy of a remote user
+  RemoteAuth* remote = nullptr;    ///< a client-service's
+  Admit admit{};                   ///< a client-service's: the copy of a remote user
   Clock clock;
   Log log;
 };
