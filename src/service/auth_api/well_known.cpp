@@ -53,8 +53,7 @@ void append_algorithms(std::string& body, const TokenCodec& codec) {
     algorithms.push_back(codec.key().algorithm());
   }
   std::ranges::sort(algorithms);
-  const auto repeated = std::ranges::unique(algorithms);
-  algorithms.erase(repeated.begin(), repeated.end());
+  algorithms.erase(std::unique(algorithms.begin(), algorithms.end()), algorithms.end());
   for (const auto algorithm : algorithms) {
     if (body.back() != '[') body += ',';
     append_json_string(body, jose::to_string(algorithm));
