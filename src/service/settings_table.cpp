@@ -62,14 +62,6 @@ std::string joined(const List& list, Show show) {
   return out;
 }
 
-std::string toml_text(const toml::node& node) {
-  if (const auto* text = node.as_string()) return quoted(text->get());
-  if (const auto* number = node.as_integer()) return std::to_string(number->get());
-  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
-  if (const auto* list = node.as_array()) return "[" + joined(*list, toml_text) + "]";
-  return "?";
-}
-
 // ---- a reader and a writer for each type of member: what is wrong with the node, or nothing
 
 std::string read(const toml::node& node, bool& out) {
