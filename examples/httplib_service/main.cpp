@@ -1,6 +1,7 @@
 // A service of one's own on cpp-httplib, whose users an auth-service knows:
 //   httplib_service AUTH_SERVICE_URL [PORT [local]]
-// With `local` it judges tokens itself, by the keys that an auth-service with ES256 publishes.
+// With `local` it judges tokens itself, by the keys that an auth-service with ES256 publishes, and
+// with FEED_CLIENT_ID and FEED_CLIENT_SECRET in its environment it follows what that revokes.
 #include <httplib.h>
 
 #include <csignal>
@@ -61,6 +62,13 @@ int serve(const std::string& auth_service, int port, bool local) {
     judging.local.token.algorithm = "ES256";
     judging.local.jwk_url = auth_service + "/.well-known/jwks.json";
     judging.log = log_to_stderr;
+    const char* client_id = std::getenv("FEED_CLIENT_ID");
+    const char* client_secret = std::getenv("FEED_CLIENT_SECRET");
+    if (client_id != nullptr && client_secret != nullptr) {
+      judging.local.feed_url = auth_service + "/auth/events/";
+      judging.local.feed_client_id = client_id;
+      judging.local.feed_client_secret = easyjwt::Secret(client_secret);
+    }
   }
   easyjwt::Authenticator authenticator(judging, remote);
   const auto judge = [&](const Request& request, const easyjwt::Permission& permission)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 import unittest
+from unittest import mock
 
 import support
 from support import ALICE, CAROL, at_once, elapsed
@@ -318,6 +319,21 @@ class HttplibService(Example):
         auth.stop()
         self.assertEqual(example.get("/api/hello/", token).json, "Hello, Alice")
         self.assertEqual(example.get("/api/hello/", "Bearer " + SigningKey("ES256").token()).status, 401)
+        self.assertEqual(example.stop(), 0, example.log())
+        self.follows(auth.project)
+
+    def follows(self, project):
+        words = project.run("clients", "add", "example", "--scope", "feed").out.split()
+        auth = project.start()
+        with mock.patch.dict(os.environ, FEED_CLIENT_ID=words[1], FEED_CLIENT_SECRET=words[3]):
+            example = Running(self.program, "http://%s:%d" % auth.address, self.path / "feed.log", "local")
+        self.addCleanup(example.kill)
+        token = "Bearer " + auth.login()["access"]
+        status = lambda: example.get("/api/hello/", token).status
+        self.assertTrue(support.eventually(lambda: "feed is followed" in example.log()), example.log())
+        self.assertEqual(status(), 200)
+        project.execute('UPDATE "user" SET is_active = 0 WHERE id = 1')
+        self.assertTrue(support.eventually(lambda: status() == 401, 10), example.log())
         self.assertEqual(example.stop(), 0, example.log())
 
 
