@@ -19,17 +19,8 @@ namespace {
 /// libcurl bounds a single header only.
 constexpr std::size_t max_headers = 64 * 1024;
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    (curl.*Free)(object);
-  }
-};
-using Handle = std::unique_ptr<CURL, Deleter<&Libcurl::curl_easy_cleanup>>;
-using Url = std::unique_ptr<CURLU, Deleter<&Libcurl::curl_url_cleanup>>;
-using UrlPart = std::unique_ptr<char, Deleter<&Libcurl::curl_free>>;
-using List = std::unique_ptr<curl_slist, Deleter<&Libcurl::curl_slist_free_all>>;
+using Url = std::unique_ptr<CURLU, CurlDeleter<&Libcurl::curl_url_cleanup>>;
+using UrlPart = std::unique_ptr<char, CurlDeleter<&Libcurl::curl_free>>;
 
 UrlPart part(const Url& url, CURLUPart what, unsigned flags = 0) {
   char* text = nullptr;
@@ -174,25 +165,10 @@ bool is_clean(std::string_view text) {
   });
 }
 
-void append(List& list, const std::string& line) {
-  curl_slist* longer = curl.curl_slist_append(list.get(), line.c_str());
-  if (longer == nullptr) throw std::bad_alloc();
-  (void)list.release();
-  list.reset(longer);
-}
-
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-template <class T>
-void set(CURL* handle, CURLoption option, T value) {
-  // Only out of memory, or an option that this libcurl was built without: TLS, say.
-  if (const auto code = curl.curl_easy_setopt(handle, option, value); code != CURLE_OK) {
-    throw std::runtime_error(std::string("libcurl: ") + curl.curl_easy_strerror(code));
-  }
 }
 
 }  // namespace
@@ -280,11 +256,11 @@ struct Fetcher::Impl {
 
   /// A handle with what is the same for every exchange. The one that was used last: its connection
   /// is the likeliest to be open still. Null: there are none left.
-  Handle take() {
+  CurlHandle take() {
     {
       const std::lock_guard lock(mutex);
       if (!idle.empty()) {
-        Handle handle = std::move(idle.back());
+        CurlHandle handle = std::move(idle.back());
         idle.pop_back();
         return handle;
       }
@@ -292,7 +268,7 @@ struct Fetcher::Impl {
       ++handles;
     }
     try {
-      Handle handle(curl.curl_easy_init());
+      CurlHandle handle(curl.curl_easy_init());
       if (!handle) throw std::bad_alloc();
       prepare(handle.get());
       return handle;
@@ -302,7 +278,7 @@ struct Fetcher::Impl {
       throw;
     }
   }
-  void give_back(Handle handle) noexcept {
+  void give_back(CurlHandle handle) noexcept {
     // What the exchange lent it. curl_easy_reset() would have all the rest set again, every time.
     curl.curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, static_cast<curl_slist*>(nullptr));
     curl.curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDS, static_cast<char*>(nullptr));
@@ -332,7 +308,7 @@ struct Fetcher::Impl {
     if (!settings.ca_file.empty()) set(handle, CURLOPT_CAINFO, settings.ca_file.c_str());
   }
 
-  static void prepare(CURL* handle, const FetchRequest& request, const List& headers,
+  static void prepare(CURL* handle, const FetchRequest& request, const CurlList& headers,
                       Exchange& exchange, char* error) {
     set(handle, CURLOPT_ERRORBUFFER, error);
     set(handle, CURLOPT_URL, request.url.c_str());
@@ -376,7 +352,7 @@ struct Fetcher::Impl {
   const FetcherSettings settings;
   const bool has_proxy;
   std::mutex mutex;
-  std::vector<Handle> idle;
+  std::vector<CurlHandle> idle;
   std::size_t handles = 0;
   std::vector<Plain> idle_plain;
   std::size_t plain = 0;  ///< exchanges over a PlainConnection
@@ -403,7 +379,7 @@ Result<FetchedResponse> Fetcher::fetch(const FetchRequest& request) {
   }
   if (place.origin) return impl_->fetch_plain(place, request);
 
-  List headers;
+  CurlList headers;
   append(headers, "Expect:");  // a round trip more, for nothing
   for (const auto& [name, value] : request.headers) {
     append(headers, name + (value.empty() ? ";" : ": " + value));

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -34,6 +35,13 @@ void load_libcurl() {
     return true;
   }();
   static_cast<void>(loaded);
+}
+
+void append(CurlList& list, const std::string& line) {
+  curl_slist* longer = curl.curl_slist_append(list.get(), line.c_str());
+  if (longer == nullptr) throw std::bad_alloc();
+  (void)list.release();
+  list.reset(longer);
 }
 
 }  // namespace easyjwt::fetch

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <memory>
+#include <stdexcept>
+#include <string>
+
 #define CURL_DISABLE_TYPECHECK  // its macros go for functions, not for members of these names
 #include <curl/curl.h>
 
@@ -29,5 +33,26 @@ extern Libcurl curl;
 /// Loads and initialises it; throws std::runtime_error where it, or something in it, is not there.
 /// Any thread.
 void load_libcurl();
+
+template <auto Free>
+struct CurlDeleter {
+  template <class T>
+  void operator()(T* object) const noexcept {
+    (curl.*Free)(object);
+  }
+};
+using CurlHandle = std::unique_ptr<CURL, CurlDeleter<&Libcurl::curl_easy_cleanup>>;
+using CurlList = std::unique_ptr<curl_slist, CurlDeleter<&Libcurl::curl_slist_free_all>>;
+
+void append(CurlList& list, const std::string& line);
+
+/// curl_easy_setopt(), which fails only out of memory, or for what this libcurl was built without:
+/// TLS, say. Throws std::runtime_error.
+template <class T>
+void set(CURL* handle, CURLoption option, T value) {
+  if (const auto code = curl.curl_easy_setopt(handle, option, value); code != CURLE_OK) {
+    throw std::runtime_error(std::string("libcurl: ") + curl.curl_easy_strerror(code));
+  }
+}
 
 }  // namespace easyjwt::fetch
