@@ -325,6 +325,7 @@ class Loader {
       finish_token_keys();
       finish_claims();
       finish_auth();
+      finish_mail();
     }
     finish_database();
     if (s.server.tls_certificate.empty() != s.server.tls_key.empty()) {
@@ -467,6 +468,14 @@ class Loader {
     } catch (const SettingsError& wrong) {
       loaded_.errors.push_back(loaded_.locate(wrong));
     }
+  }
+
+  void finish_mail() {
+    auto& s = loaded_.settings;
+    if (s.mailer.use_tls && s.mailer.use_ssl) {
+      error("EMAIL_USE_TLS", "and EMAIL_USE_SSL exclude each other");
+    }
+    s.mailer.folder = absolute(s.mailer.folder);
   }
 
   void finish_database() {

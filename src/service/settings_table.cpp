@@ -344,6 +344,22 @@ std::string listen_address(std::string& value) {
   return sound ? "" : "must be ADDR:PORT, [ADDR6]:PORT or :PORT";
 }
 
+/// As it may stand in a URL: a name or an address.
+std::string mail_host(std::string& value) {
+  static constexpr std::string_view special = ".-_:[]";
+  const bool sound = std::all_of(value.begin(), value.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           special.find(c) != special.npos;
+  });
+  const bool has_port = !value.starts_with('[') && value.find(':') != value.npos;
+  return sound && !has_port ? "" : "must be a name or an address; the port is EMAIL_PORT";
+}
+
+std::string public_origin(std::string& value) {
+  if (value.empty() || http::is_origin(value)) return {};
+  return "must be an origin in lower case, like \"https://login.example.com\", with no path";
+}
+
 std::string hasher_name(std::string& value) {
   static constexpr std::pair<std::string_view, std::string_view> django[] = {
       {"Argon2PasswordHasher", "argon2"},          {"PBKDF2PasswordHasher", "pbkdf2_sha256"},
@@ -638,6 +654,7 @@ std::vector<SettingRow> make_table() {
   using O = http::CorsSettings;
   using R = RemoteAuthSettings;
   using L = LocalSettings;
+  using M = fetch::MailerSettings;
   const Names same_site{"Lax", "Strict", "None", ""};
   return {
       required(row("SECRET_KEY", at(&S::secret_key),
@@ -705,6 +722,34 @@ std::vector<SettingRow> make_table() {
           "and may send our cookies along"),
       row("CORS_ALLOW_HEADERS", at(&S::cors, &O::allow_headers), "headers that those may send",
           each(http_token)),
+
+      auth(row("EMAIL_HOST", at(&S::mailer, &M::host),
+               "the SMTP server that mails go to; empty: each is written into a file of "
+               "EMAIL_FILE_PATH",
+               mail_host)),
+      auth(row("EMAIL_PORT", at(&S::mailer, &M::port), "its port",
+               [](std::int64_t& value) {
+                 return value < 1 || value > 65535 ? "must be 1 to 65535" : "";
+               })),
+      auth(row("EMAIL_HOST_USER", at(&S::mailer, &M::user), "who logs in there; empty: nobody")),
+      auth(row("EMAIL_HOST_PASSWORD", at(&S::mailer, &M::password), "and by which password")),
+      auth(row("EMAIL_USE_TLS", at(&S::mailer, &M::use_tls),
+               "TLS by STARTTLS, port 587 as a rule; nothing is sent without it")),
+      auth(row("EMAIL_USE_SSL", at(&S::mailer, &M::use_ssl),
+               "TLS from the first byte, port 465 as a rule; certificates are checked against the "
+               "system's CAs or the file in $SSL_CERT_FILE")),
+      auth(row("EMAIL_TIMEOUT", at(&S::mailer, &M::timeout), "how long sending a mail may take")),
+      auth(row("EMAIL_FILE_PATH", at(&S::mailer, &M::folder),
+               "the folder of mails that are not sent, made where there is none", not_empty)),
+      auth(row("DEFAULT_FROM_EMAIL", at(&S::default_from_email),
+               "whom mails are from: \"auth@example.com\" or \"A name <auth@example.com>\"",
+               [](std::string& value) { return fetch::refuse_sender(value).value_or(""); })),
+      auth(row("PASSWORD_RESET_TIMEOUT", at(&S::password_reset_timeout),
+               "how long the link in a mail can be used")),
+      auth(row("PUBLIC_ORIGIN", at(&S::public_origin),
+               "where links in mails lead: \"https://login.example.com\"; empty: to the host that "
+               "was asked, one of ALLOWED_HOSTS",
+               public_origin)),
 
       secret(row("DATABASE.URL", at(&S::database, &db::DatabaseSettings::url),
                  "sqlite:///FILE, relative to the settings file, or postgresql://... with "

@@ -47,6 +47,13 @@ class Checks {
            "an answer that was lost, is logged out");
     }
     check_jwk_url();
+    const auto& mailer = s_.mailer;
+    if (!s_.debug && !mailer.host.empty() && !mailer.use_tls && !mailer.use_ssl &&
+        crosses_network_in_clear("http://" + mailer.host)) {
+      warn("W025", "EMAIL_HOST",
+           "is another machine, without EMAIL_USE_TLS or EMAIL_USE_SSL: whoever is on the way "
+           "reads the links to new passwords, and the password of EMAIL_HOST_USER");
+    }
   }
 
   void check_client() {

@@ -99,6 +99,18 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"SESSION_COOKIE_NAME = \"a;b\"\n",
               ":3: SESSION_COOKIE_NAME: must be an HTTP token: letters, digits and "
               "!#$%&'*+-.^_`|~"},
+        Wrong{"EMAIL_PORT = 65536\n", ":3: EMAIL_PORT: must be 1 to 65535"},
+        Wrong{"EMAIL_HOST = \"mail.example.com:25\"\n",
+              ":3: EMAIL_HOST: must be a name or an address; the port is EMAIL_PORT"},
+        Wrong{"EMAIL_HOST = \"a/b@c\"\n",
+              ":3: EMAIL_HOST: must be a name or an address; the port is EMAIL_PORT"},
+        Wrong{"EMAIL_USE_TLS = true\nEMAIL_USE_SSL = true\n",
+              ":3: EMAIL_USE_TLS: and EMAIL_USE_SSL exclude each other"},
+        Wrong{"DEFAULT_FROM_EMAIL = \"a@example.com\\nBcc: b@example.com\"\n",
+              ":3: DEFAULT_FROM_EMAIL: has no address that may stand in a mail"},
+        Wrong{"PUBLIC_ORIGIN = \"https://example.com/login\"\n",
+              ":3: PUBLIC_ORIGIN: must be an origin in lower case, like "
+              "\"https://login.example.com\", with no path"},
         Wrong{"[SERVER]\nLISTEN = \"localhost\"\n",
               ":4: SERVER.LISTEN: must be ADDR:PORT, [ADDR6]:PORT or :PORT"},
         Wrong{"[SERVER]\nLISTEN = \"localhost:65536\"\n",
@@ -761,6 +773,17 @@ TEST_F(Settings, DefaultsAreTheContracts) {
       {"CORS_ALLOW_HEADERS",
        R"(["accept", "authorization", "content-type", "user-agent", "x-csrftoken", )"
        R"("x-requested-with"])"},
+      {"EMAIL_HOST", R"("")"},
+      {"EMAIL_PORT", "25"},
+      {"EMAIL_HOST_USER", R"("")"},
+      {"EMAIL_HOST_PASSWORD", R"("")"},
+      {"EMAIL_USE_TLS", "false"},
+      {"EMAIL_USE_SSL", "false"},
+      {"EMAIL_TIMEOUT", R"("10s")"},
+      {"EMAIL_FILE_PATH", R"("mail")"},
+      {"DEFAULT_FROM_EMAIL", R"("webmaster@localhost")"},
+      {"PASSWORD_RESET_TIMEOUT", R"("1h")"},
+      {"PUBLIC_ORIGIN", R"("")"},
       {"DATABASE.URL", R"("sqlite:///easyjwt.sqlite3")"},
       {"DATABASE.LISTEN_URL", R"("")"},
       {"DATABASE.POOL_SIZE", "16"},
@@ -860,8 +883,8 @@ TEST_F(Settings, AShownDefaultIsTheDefault) {
         load(section + std::string(row.name()) + " = " + row.show(ServiceSettings{}) + '\n');
     EXPECT_TRUE(loaded.warnings.empty()) << row.key;
     EXPECT_EQ(errors(loaded), "") << row.key;
-    // The two that are made absolute or filled in when all is read.
-    if (row.key == "DATABASE.URL" || row.secret) continue;
+    // Those that are made absolute or filled in when all is read.
+    if (row.key == "DATABASE.URL" || row.key == "EMAIL_FILE_PATH" || row.secret) continue;
     EXPECT_EQ(row.show(loaded.settings), row.show(ServiceSettings{})) << row.key;
   }
 }

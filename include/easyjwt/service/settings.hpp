@@ -15,6 +15,7 @@
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/settings_error.hpp"
 #include "easyjwt/db/database.hpp"
+#include "easyjwt/fetch/mailer.hpp"
 #include "easyjwt/http/cookies.hpp"
 #include "easyjwt/http/cors.hpp"
 #include "easyjwt/http/csrf.hpp"
@@ -51,6 +52,11 @@ struct ServiceSettings {
   bool csrf_protection = true;
   http::CsrfSettings csrf;
   http::CorsSettings cors;
+
+  fetch::MailerSettings mailer;
+  std::string default_from_email = "webmaster@localhost";
+  std::chrono::seconds password_reset_timeout{3600};
+  std::string public_origin;  ///< "https://login.example.com"; empty: the request's
 
   std::string log_format = "text";  ///< or "json"
   std::int64_t drain_seconds = 0;
