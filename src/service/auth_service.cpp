@@ -32,7 +32,8 @@ AuthService::AuthService(const ServiceSettings& settings, db::Database& database
       identities_(database, serializer, settings.user_model_serializer, system_clock()),
       sessions_(settings, database, system_clock()),
       feed_(settings.token, settings.auth, database, system_clock()),
-      renderer_(settings.csrf, {}) {
+      renderer_(settings.csrf, {}),
+      reset_mails_(settings, tools_.accounts, renderer_, system_clock(), log) {
   add_auth_api(router, {settings, tokens_, tools_.accounts, client_guard_, database, codec_,
                         sessions_, feed_, serializer});
   add_pages(router, {.settings = settings,
@@ -41,6 +42,7 @@ AuthService::AuthService(const ServiceSettings& settings, db::Database& database
                      .renderer = renderer_,
                      .accounts = tools_.accounts,
                      .feed = &feed_,
+                     .reset_mails = &reset_mails_,
                      .clock = system_clock(),
                      .log = log});
   const auto authentication = std::make_shared<const Authentication>(settings, tokens_, sessions_);

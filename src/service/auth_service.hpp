@@ -17,6 +17,7 @@
 #include "service/identities.hpp"
 #include "service/key_follower.hpp"
 #include "service/own_views.hpp"
+#include "service/pages/reset_mails.hpp"
 #include "service/project.hpp"
 #include "service/remote_keys.hpp"
 #include "service/revocation_feed.hpp"
@@ -51,6 +52,7 @@ class AuthService {
   const BrowserSessions sessions_;
   RevocationFeed feed_;
   const html::Renderer renderer_;
+  ResetMails reset_mails_;
   std::optional<Flusher> flusher_;
 };
 

@@ -153,6 +153,12 @@ Result<void> BrowserSessions::begin_alone(const User& user, std::string_view bac
   return start(user, backend, request, response, true);
 }
 
+Result<void> BrowserSessions::end_all(std::int64_t user_id) const {
+  return database_.write([&](db::Transaction& transaction) -> Result<void> {
+    return SessionStore(transaction).remove_of_user(user_id).map([](std::int64_t) {});
+  });
+}
+
 Result<void> BrowserSessions::end(const http::Request& request, http::Response& response) const {
   if (const auto key = key_of(request)) {
     const auto done = database_.write(

@@ -45,6 +45,8 @@ class BrowserSessions {
   /// After a password change: as begin(), and the user's other sessions end.
   Result<void> begin_alone(const User& user, std::string_view backend, const http::Request& request,
                            http::Response& response) const;
+  /// Ends all sessions of a user.
+  Result<void> end_all(std::int64_t user_id) const;
   /// Logs out.
   Result<void> end(const http::Request& request, http::Response& response) const;
 

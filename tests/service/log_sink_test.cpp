@@ -64,6 +64,19 @@ TEST_F(Sink, WritesJsonForMachines) {
   EXPECT_TRUE(parse_time(value->at("time").as_string()));
 }
 
+TEST_F(Sink, KeepsLinksToNewPasswordsToItself) {
+  for (const auto format : {LogSink::Format::text, LogSink::Format::json}) {
+    const auto lines = logged(format, [](const Log& log) {
+      log(LogLevel::info, "request", {{"path", "/accounts/reset/MQ/6ab-secret/"}});
+      log(LogLevel::info, "request", {{"path", "/accounts/reset/MQ/6ab-secret/x"}});
+      log(LogLevel::info, "request", {{"path", "/accounts/reset/"}});
+    });
+    EXPECT_EQ(lines.find("MQ"), lines.npos) << lines;
+    EXPECT_EQ(lines.find("secret"), lines.npos) << lines;
+    EXPECT_NE(lines.find("/accounts/reset/..."), lines.npos) << lines;
+  }
+}
+
 /// A client's line breaks make no lines, its escape sequences move no cursor, and what is not UTF-8
 /// makes no broken JSON.
 TEST_F(Sink, TakesTheStingOutOfWhatClientsSend) {

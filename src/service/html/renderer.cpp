@@ -78,12 +78,13 @@ std::string_view explain(int status) {
 struct Renderer::Impl {
   std::function<Translate(const http::Request&)> translate;
 
-  static std::string fill(std::string_view name, data& values) {
+  static std::string fill(std::string_view name, data& values, Form form = Form::html) {
     for (const auto& [known, text] : templates) {
       if (known != name) continue;
       // Parsed anew: a mustache keeps what an error of its rendering was, and is no thread's.
       mustache page{std::string(text)};
-      page.set_custom_escape([](const std::string& value) { return escape(value); });
+      page.set_custom_escape(
+          [form](const std::string& value) { return form == Form::html ? escape(value) : value; });
       auto out = page.render(values);
       if (!page.is_valid()) throw std::logic_error("the template " + page.error_message());
       return out;
@@ -143,6 +144,14 @@ http::Response Renderer::render(std::string_view name, json::object members, con
   response.add("Content-Security-Policy", policy);
   response.add("Cache-Control", "no-store");
   return response;
+}
+
+std::string Renderer::render_mail(std::string_view name, json::object members, Form form) const {
+  auto values = to_data(members);
+  values.set("t", lambda{[form](const std::string& english) {
+               return form == Form::html ? escape(english) : english;
+             }});
+  return Impl::fill(name, values, form);
 }
 
 http::Response Renderer::error(const Error& error, int status, const http::Request& request) const {

@@ -57,6 +57,10 @@ class Renderer {
                         const http::Request& request) const;
   /// What went wrong, for a person: 403, 404, 503 and so on.
   http::Response error(const Error& error, int status, const http::Request& request) const;
+  /// A template that is no page but one form of a mail, in English: what is plain text is not
+  /// escaped. Throws std::logic_error as render().
+  enum class Form { text, html };
+  std::string render_mail(std::string_view name, json::object data, Form form) const;
   /// A Text of ours in the request's language.
   std::string text(const Text& text, const http::Request& request) const;
 

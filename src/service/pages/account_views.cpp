@@ -8,6 +8,7 @@
 #include "easyjwt/core/unicode.hpp"
 #include "easyjwt/user/user_store.hpp"
 #include "service/html/next_url.hpp"
+#include "service/pages/fields.hpp"
 #include "service/revocation_feed.hpp"
 
 namespace easyjwt {
@@ -25,12 +26,6 @@ constexpr std::string_view remote_backend = "RemoteAuthBackend";
 /// Django's AuthenticationForm.
 constexpr std::string_view wrong_login =
     "Please enter a correct {} and password. Note that both fields may be case-sensitive.";
-constexpr std::string_view required = "This field is required.";
-
-std::string value_of(const http::Form& form, std::string_view name) {
-  const auto* value = form.find(name);
-  return value != nullptr ? *value : std::string();
-}
 
 /// The words of the auth-service's refusal ({"field": ["..."]}, {"detail": "..."}).
 std::vector<Text> words_of(const std::string& body) {
@@ -50,23 +45,6 @@ std::vector<Text> words_of(const std::string& body) {
     }
   }
   if (out.empty()) out.push_back({"Password change failed.", {}});
-  return out;
-}
-
-/// One of a form's fields with what is wrong with it.
-std::vector<std::string> errors_of(const Error& error, std::string_view field,
-                                   const html::Renderer& renderer, const Request& request) {
-  std::vector<std::string> out;
-  for (const auto& [name, texts] : error.fields) {
-    if (name != field) continue;
-    for (const auto& text : texts) out.push_back(renderer.text(text, request));
-  }
-  return out;
-}
-
-json::array to_array(const std::vector<std::string>& texts) {
-  json::array out;
-  for (const auto& text : texts) out.emplace_back(text);
   return out;
 }
 
@@ -113,8 +91,8 @@ Response AccountViews::show_login(const Request& request, std::string_view email
   members["fields"] =
       json::array{html::input("username", label("Email address"), "email", "username", email),
                   html::input("password", label("Password"), "password", "current-password")};
-  members["has_reset"] = tools_.remote != nullptr;
-  members["reset"] = "/auth/password-reset/";
+  members["reset"] =
+      tools_.remote != nullptr ? "/auth/password-reset/" : "/accounts/password_reset/";
   return tools_.renderer.render("login", std::move(members), {.title = "Log in", .status = status},
                                 request);
 }
@@ -267,7 +245,7 @@ Reply AccountViews::change_password(const Request& request) const {
     for (const auto& [name, value] : {std::pair{"old_password", &old_password},
                                       {"new_password1", &first},
                                       {"new_password2", &second}}) {
-      if (value->empty()) wrong.fields.push_back({name, {{required, {}}}});
+      if (value->empty()) wrong.fields.push_back({name, {{required_field, {}}}});
     }
     if (wrong.fields.empty() && first.view() != second.view()) {
       // Django's words at the auth-service, the original's at a client-service.

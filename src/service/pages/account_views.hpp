@@ -17,6 +17,7 @@
 
 namespace easyjwt {
 
+class ResetMails;
 class RevocationFeed;
 
 /// What pages act on. All of it outlives the router.
@@ -26,9 +27,10 @@ struct PageTools {
   const BrowserSessions& sessions;
   const html::Renderer& renderer;
   Accounts& accounts;
-  RevocationFeed* feed = nullptr;  ///< null: a client-service, which has none
-  RemoteAuth* remote = nullptr;    ///< a client-service's
-  Admit admit{};                   ///< a client-service's: the copy of a remote user
+  RevocationFeed* feed = nullptr;     ///< null: a client-service, which has none
+  ResetMails* reset_mails = nullptr;  ///< an auth-service's
+  RemoteAuth* remote = nullptr;       ///< a client-service's
+  Admit admit{};                      ///< a client-service's: the copy of a remote user
   Clock clock;
   Log log;
 };

@@ -4,9 +4,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "service/html/static_files.hpp"
+#include "service/pages/reset_views.hpp"
 
 namespace easyjwt {
 namespace {
@@ -26,36 +28,51 @@ bool is_page(const http::Request& request) {
 void add_pages(http::Router& router, const PageTools& tools) {
   using http::Lane;
   using http::Method;
-  using View = http::Reply (AccountViews::*)(const http::Request&) const;
   const bool is_client = tools.remote != nullptr;
   const auto views = std::make_shared<const AccountViews>(tools);
-  const auto page = [&](std::string path, std::string name, std::string description, Lane lane,
-                        View get, View post = nullptr) {
+  const auto page = [&router](const auto& owner, std::string path, std::string name,
+                              std::string description, Lane lane, auto get, auto post) {
     http::View view{.path = std::move(path),
                     .name = std::move(name),
                     .description = std::move(description),
                     .lane = lane,
                     .handlers = {}};
-    for (const auto& [method, answer] : {std::pair{Method::get, get}, {Method::post, post}}) {
-      if (answer == nullptr) continue;
-      view.handlers.emplace_back(method, [views, answer = answer](const http::Request& request) {
-        return (views.get()->*answer)(request);
-      });
-    }
+    const auto add = [&](Method method, auto answer) {
+      if constexpr (!std::is_null_pointer_v<decltype(answer)>) {
+        view.handlers.emplace_back(method, [owner, answer](const http::Request& request) {
+          return (owner.get()->*answer)(request);
+        });
+      }
+    };
+    add(Method::get, get);
+    add(Method::post, post);
     router.add(std::move(view));
   };
   // A client-service may have to ask the auth-service; hashing has its own gate wherever it is.
   const auto slow = is_client ? Lane::remote : Lane::hashing;
-  page("/auth/login/", "Login", "A page to log in on.", slow, &AccountViews::login_form,
+  page(views, "/auth/login/", "Login", "A page to log in on.", slow, &AccountViews::login_form,
        &AccountViews::login);
-  page("/auth/logout/", "Logout", "Ends the session.", Lane::storage, nullptr,
+  page(views, "/auth/logout/", "Logout", "Ends the session.", Lane::storage, nullptr,
        &AccountViews::logout);
-  page("/accounts/profile/", "Account", "Who is logged in.", Lane::storage, &AccountViews::profile);
+  page(views, "/accounts/profile/", "Account", "Who is logged in.", Lane::storage,
+       &AccountViews::profile, nullptr);
   const auto& password = views->password_path();
-  page(password, "Password Change", "A page that changes the password where it is kept.", slow,
-       &AccountViews::password_form, &AccountViews::change_password);
-  page(password + "done/", "Password Change Done", "Says that it was changed.", Lane::storage,
-       &AccountViews::password_changed);
+  page(views, password, "Password Change", "A page that changes the password where it is kept.",
+       slow, &AccountViews::password_form, &AccountViews::change_password);
+  page(views, password + "done/", "Password Change Done", "Says that it was changed.",
+       Lane::storage, &AccountViews::password_changed, nullptr);
+  if (!is_client) {
+    const auto resets = std::make_shared<const ResetViews>(tools);
+    page(resets, "/accounts/password_reset/", "Password Reset", "A page to ask for a mail on.",
+         Lane::storage, &ResetViews::form, &ResetViews::ask);
+    page(resets, "/accounts/password_reset/done/", "Password Reset Sent",
+         "Says that a mail is on its way.", Lane::storage, &ResetViews::asked, nullptr);
+    page(resets, "/accounts/reset/{uid}/{token}/", "Password Reset Confirm",
+         "A page for a new password, which the mail's link leads to.", slow, &ResetViews::confirm,
+         &ResetViews::reset);
+    page(resets, "/accounts/reset/done/", "Password Reset Done", "Says that it was changed.",
+         Lane::storage, &ResetViews::complete, nullptr);
+  }
   html::add_static_files(router);
   router.use(
       http::ErrorPage([renderer = &tools.renderer](const http::Request& request, const Error& error,

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "easyjwt/core/bytes.hpp"
+#include "easyjwt/core/clock.hpp"
+#include "easyjwt/service/settings.hpp"
+#include "easyjwt/user/user_store.hpp"
+
+namespace easyjwt {
+
+/// What proves that somebody has read a mail to a user: "TIME-MAC", the time in hexadecimal
+/// seconds, the MAC over it, the user's id, password encoding, last login and e-mail
+/// (HMAC-SHA256 under a key of SECRET_KEY's). Nothing is kept: a token dies with whatever of that
+/// changes, so with its own use, and when it is PASSWORD_RESET_TIMEOUT old. Any thread.
+class ResetTokens {
+ public:
+  explicit ResetTokens(const ServiceSettings& settings);
+
+  std::string make(const User& user, Time now) const;
+  bool check(const User& user, std::string_view token, Time now) const;
+
+ private:
+  const std::chrono::seconds timeout_;
+  std::vector<Secret> keys_;  ///< of SECRET_KEY, then of its fallbacks
+};
+
+/// A user's id as it stands in a link (Django's uidb64).
+std::string encode_uid(std::int64_t id);
+std::optional<std::int64_t> decode_uid(std::string_view text);
+
+}  // namespace easyjwt
