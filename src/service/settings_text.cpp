@@ -105,8 +105,6 @@ The settings are a TOML file: `easyjwt --config FILE`, else `$EASYJWT_CONFIG`, e
 - An unknown key, a wrong type or a missing required key is an error that names file, line and key.
 - A key of the other service is an error, unless its value is the default; in a variable, which may be
   meant for the whole fleet, it is a warning.
-- "Only the default yet": the key is known, but this version refuses any other value. The keys of
-  sessions are read and checked; they take effect with the pages, in a later version.
 
 ## Both services
 )" + rows_of(Audience::both) +
