@@ -24,7 +24,7 @@ test_packages=(
   libcpp-httplib-dev                         # examples/httplib_service
 )
 bench_packages=(wrk nginx-light libcpp-jwt-dev libjwt-dev libcjose-dev librhonabwy-dev sqlite3
-                nlohmann-json3-dev)
+                nlohmann-json3-dev iproute2)
 
 say() { printf '== %s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

@@ -5,6 +5,7 @@
 
 #include "easyjwt/core/random.hpp"
 #include "easyjwt/jose/jwk.hpp"
+#include "easyjwt/token/codec.hpp"
 
 namespace easyjwt {
 namespace {
@@ -103,12 +104,8 @@ Result<std::unique_ptr<const KeyRing>> SigningKeys::ring(std::span<const Signing
   return std::make_unique<const KeyRing>(std::move(members), signing);
 }
 
-Time SigningKeys::last_token_dies(Time signed_at) const {
-  const auto longest = std::max({settings_.access_lifetime, settings_.refresh_lifetime,
-                                 settings_.sliding_lifetime, settings_.sliding_refresh_lifetime});
-  // A minute for clocks that do not agree.
-  const auto leeway = std::chrono::seconds(static_cast<std::int64_t>(settings_.leeway) + 60);
-  return signed_at + longest + leeway;
+Result<std::unique_ptr<const KeyRing>> SigningKeys::ring() {
+  return list().and_then([this](const auto& keys) { return ring(keys); });
 }
 
 Result<std::string> SigningKeys::rotate(jose::Algorithm algorithm, std::chrono::seconds lead,
@@ -134,7 +131,7 @@ Result<std::string> SigningKeys::rotate(jose::Algorithm algorithm, std::chrono::
     }
     KeyStore store(transaction);
     const auto until = fresh.signs_from;
-    const auto dies = last_token_dies(until);
+    const auto dies = until + longest_token_life(settings_);
     if (before->kid.empty()) {
       auto settings = *before;
       settings.signs_until = until;

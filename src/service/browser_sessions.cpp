@@ -1,6 +1,5 @@
 #include "service/browser_sessions.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "easyjwt/core/random.hpp"
@@ -24,13 +23,10 @@ std::string key_of_cookie(std::string_view cookie) {
 
 BrowserSessions::BrowserSessions(const ServiceSettings& settings, db::Database& database,
                                  Clock clock)
-    : settings_(settings), database_(database), clock_(std::move(clock)) {
-  const auto add = [&](const Secret& secret) {
-    keys_.emplace_back(hmac_sha256(secret.view(), "easyjwt.browser_sessions"));
-  };
-  add(settings.secret_key);
-  for (const auto& secret : settings.secret_key_fallbacks) add(secret);
-}
+    : settings_(settings),
+      database_(database),
+      clock_(std::move(clock)),
+      mac_(settings, "easyjwt.browser_sessions") {}
 
 std::chrono::seconds BrowserSessions::age() const {
   return std::chrono::seconds(settings_.session_cookie.age.value_or(1209600));
@@ -56,7 +52,7 @@ std::string BrowserSessions::seal(const StoredSession& session, std::string_view
   const auto signed_part = out + session.key + ':' + std::to_string(session.user_id) + ':' +
                            std::to_string(session.created_at.time_since_epoch().count()) + ':' +
                            std::string(password);
-  return out + base64url(hmac_sha256(keys_.front().view(), signed_part));
+  return out + mac_.make(signed_part);
 }
 
 std::optional<std::string> BrowserSessions::open(const StoredSession& session,
@@ -70,11 +66,7 @@ std::optional<std::string> BrowserSessions::open(const StoredSession& session,
                            std::to_string(session.user_id) + ':' +
                            std::to_string(session.created_at.time_since_epoch().count()) + ':' +
                            std::string(password);
-  const bool is_ours = std::any_of(keys_.begin(), keys_.end(), [&](const Secret& key) {
-    return equal_constant_time(base64url(hmac_sha256(key.view(), signed_part)),
-                               data.substr(second + 1));
-  });
-  if (!is_ours) return std::nullopt;
+  if (!mac_.check(signed_part, data.substr(second + 1))) return std::nullopt;
   return std::string(data.substr(first + 1, second - first - 1));
 }
 

@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/clock.hpp"
@@ -15,6 +14,7 @@
 #include "easyjwt/service/settings.hpp"
 #include "easyjwt/user/session_store.hpp"
 #include "easyjwt/user/user_store.hpp"
+#include "service/secret_mac.hpp"
 
 namespace easyjwt {
 
@@ -64,7 +64,7 @@ class BrowserSessions {
   const ServiceSettings& settings_;
   db::Database& database_;
   const Clock clock_;
-  std::vector<Secret> keys_;  ///< of SECRET_KEY, then of its fallbacks
+  const SecretMac mac_;
 };
 
 }  // namespace easyjwt

@@ -1,6 +1,5 @@
 #include "service/flusher.hpp"
 
-#include <cmath>
 #include <cstdint>
 #include <exception>
 #include <random>
@@ -9,6 +8,7 @@
 
 #include "easyjwt/auth/family_store.hpp"
 #include "easyjwt/auth/token_store.hpp"
+#include "easyjwt/token/codec.hpp"
 
 namespace easyjwt {
 namespace {
@@ -20,9 +20,7 @@ constexpr std::int64_t batch = 200;
 
 }  // namespace
 
-Time dead_by(const TokenSettings& settings, Time now) {
-  return now - std::chrono::seconds(static_cast<std::int64_t>(std::ceil(settings.leeway)));
-}
+Time dead_by(const TokenSettings& settings, Time now) { return now - whole_leeway(settings); }
 
 Flusher::Flusher(db::Database& database, std::chrono::seconds interval,
                  std::chrono::seconds afterlife, Clock clock, Log log)

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <exception>
 #include <utility>
 
 #include "easyjwt/auth/client_store.hpp"
 #include "easyjwt/core/random.hpp"
+#include "easyjwt/token/codec.hpp"
 
 namespace easyjwt {
 namespace {
@@ -71,12 +71,6 @@ struct RevocationFeed::Cursor {
   }
 };
 
-std::chrono::seconds longest_token_life(const TokenSettings& settings) {
-  return std::max({settings.access_lifetime, settings.refresh_lifetime, settings.sliding_lifetime,
-                   settings.sliding_refresh_lifetime}) +
-         std::chrono::seconds(static_cast<std::int64_t>(settings.leeway) + 60);
-}
-
 Result<void> switch_feed(db::Database& database, const TokenSettings& settings) {
   return database.write([&](db::Transaction& transaction) -> Result<void> {
     bool is_wanted = false;
@@ -97,7 +91,7 @@ Result<void> switch_feed(db::Database& database, const TokenSettings& settings) 
 RevocationFeed::RevocationFeed(const TokenSettings& token, const AuthSettings& auth,
                                db::Database& database, Clock clock)
     : token_life_(longest_token_life(token).count()),
-      leeway_(static_cast<std::int64_t>(std::ceil(token.leeway))),
+      leeway_(whole_leeway(token).count()),
       by_email_(auth.user_id_field == "email"),
       database_(database),
       clock_(std::move(clock)),

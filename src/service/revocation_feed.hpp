@@ -20,9 +20,6 @@
 
 namespace easyjwt {
 
-/// How long the longest of our tokens lives, with some time for clocks that do not agree.
-std::chrono::seconds longest_token_life(const TokenSettings& settings);
-
 /// Turns the feed on where a client may follow it, and off where none may: each event costs whoever
 /// makes it. Tokens from before that may have been revoked are told of, too.
 Result<void> switch_feed(db::Database& database, const TokenSettings& settings);

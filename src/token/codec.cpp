@@ -1,6 +1,8 @@
 #include "easyjwt/token/codec.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "easyjwt/core/settings_error.hpp"
@@ -34,6 +36,16 @@ tl::unexpected<Error> invalid(std::string_view reason) {
 }
 
 }  // namespace
+
+std::chrono::seconds longest_token_life(const TokenSettings& settings) noexcept {
+  return std::max({settings.access_lifetime, settings.refresh_lifetime, settings.sliding_lifetime,
+                   settings.sliding_refresh_lifetime}) +
+         std::chrono::seconds(static_cast<std::int64_t>(settings.leeway) + 60);
+}
+
+std::chrono::seconds whole_leeway(const TokenSettings& settings) noexcept {
+  return std::chrono::seconds(static_cast<std::int64_t>(std::ceil(settings.leeway)));
+}
 
 TokenCodec::TokenCodec(TokenSettings settings, KeySource source, KeyRingSource ring)
     : settings_(std::move(settings)), key_(make_key(settings_)) {

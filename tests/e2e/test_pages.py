@@ -99,6 +99,20 @@ class PagesTest(support.ServiceTest):
         self.assertEqual(page.status, 200, page.text)
         self.assertIn(email, page.text)
 
+    def assert_as_every_page(self, page):
+        """Headers, labels, and nothing that a strict policy forbids."""
+        for name, value in (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"),
+                            ("Referrer-Policy", "same-origin"), ("Cache-Control", "no-store"),
+                            ("X-Frame-Options", "DENY"), ("Content-Type", "text/html; charset=utf-8")):
+            self.assertEqual(page.headers.get_all(name), [value])
+        names = [tag for tag, _ in page.tags]
+        self.assertNotIn("script", names)
+        self.assertEqual(names.count("h1"), 1)
+        for tag, attributes in page.tags:
+            self.assertFalse([name for name in attributes if name.startswith("on") or name == "style"])
+            if tag == "input" and attributes["type"] != "hidden":
+                self.assertIn(attributes["id"], page.labels)
+
     def assert_logged_out(self, browser):
         answer = browser.get("/accounts/profile/")
         self.assertEqual((answer.status, answer.headers["Location"]),
@@ -396,17 +410,7 @@ class Looks(PagesTest):
             with self.subTest(path):
                 page = browser.page(path)
                 self.assertEqual(page.status, status)
-                for name, value in (("Content-Security-Policy", POLICY), ("X-Content-Type-Options", "nosniff"),
-                                    ("Referrer-Policy", "same-origin"), ("Cache-Control", "no-store"),
-                                    ("X-Frame-Options", "DENY"), ("Content-Type", "text/html; charset=utf-8")):
-                    self.assertEqual(page.headers.get_all(name), [value])
-                names = [tag for tag, _ in page.tags]
-                self.assertNotIn("script", names)
-                self.assertEqual(names.count("h1"), 1)
-                for tag, attributes in page.tags:
-                    self.assertFalse([name for name in attributes if name.startswith("on") or name == "style"])
-                    if tag == "input" and attributes["type"] != "hidden":
-                        self.assertIn(attributes["id"], page.labels)
+                self.assert_as_every_page(page)
 
     def test_what_pages_load(self):
         browser = self.auth()

@@ -39,6 +39,8 @@ class SigningKeys {
   /// What `keys`, which list() gave, are good for now; nullptr where the settings' key is the only
   /// one. Errc::refused: a key cannot be read, and why.
   Result<std::unique_ptr<const KeyRing>> ring(std::span<const SigningKey> keys) const;
+  /// Of list().
+  Result<std::unique_ptr<const KeyRing>> ring();
 
   /// Makes a key that is published at once and signs after `lead`, when the one that signs now does
   /// so no more: what that signed stands until the last of it is out of date. Returns the kid.
@@ -55,7 +57,6 @@ class SigningKeys {
  private:
   /// All rows, and the settings' key where it has none.
   Result<std::vector<SigningKey>> read(db::Transaction& transaction, Time now) const;
-  Time last_token_dies(Time signed_at) const;
 
   const TokenSettings settings_;
   const Sealer sealer_;

@@ -25,6 +25,12 @@ namespace easyjwt {
 using KeySource =
     std::function<Result<std::shared_ptr<const jose::KeySet>>(std::optional<std::string_view> kid)>;
 
+/// For how long the longest of our tokens may stand, with LEEWAY and a minute for clocks that do
+/// not agree.
+std::chrono::seconds longest_token_life(const TokenSettings& settings) noexcept;
+/// LEEWAY, rounded up.
+std::chrono::seconds whole_leeway(const TokenSettings& settings) noexcept;
+
 /// Encodes and decodes our tokens: pure but for a KeySource; the time is an argument. Any thread.
 class TokenCodec {
  public:

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "easyjwt/core/json.hpp"
+#include "service/auth_api/secret_json.hpp"
 
 namespace easyjwt {
 namespace {
@@ -12,13 +13,6 @@ namespace {
 using http::Reply;
 using http::Request;
 using http::Response;
-
-/// What holds of a token now holds no longer than that.
-Reply no_store(std::string body) {
-  auto response = Response::json(std::move(body));
-  response.add("Cache-Control", "no-store");
-  return response;
-}
 
 /// Reads the form of a client that may do that and hands its token to `decide`. (A token_type_hint
 /// is read by nobody: ours say what they are.)
@@ -79,10 +73,10 @@ http::Handler introspection_view(const ClientGuard& guard, Tokens& tokens,
     return with_token(request, guard, ClientScope::introspect, [&](std::string_view raw) -> Reply {
       Scratch scratch;
       const auto token = tokens.introspect(raw, scratch);
-      if (token) return no_store(introspection(*token, settings));
+      if (token) return secret_json(introspection(*token, settings));
       if (describe(token.error().code).status != 401) return token.error();
       // Why is not said (section 2.2): a client that guesses at tokens learns nothing.
-      return no_store(R"({"active":false})");
+      return secret_json(R"({"active":false})");
     });
   };
 }
@@ -96,7 +90,7 @@ http::Handler revocation_view(const ClientGuard& guard, Tokens& tokens) {
         return oauth_error(Errc::bad_request, "unsupported_token_type",
                            "An access token of no family ends when it expires.");
       }
-      return no_store("{}");
+      return secret_json("{}");
     });
   };
 }

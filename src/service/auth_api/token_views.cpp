@@ -6,6 +6,7 @@
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/json.hpp"
 #include "easyjwt/core/settings_error.hpp"
+#include "service/auth_api/secret_json.hpp"
 #include "service/body.hpp"
 #include "service/visitor.hpp"
 
@@ -15,13 +16,6 @@ namespace {
 using http::Reply;
 using http::Request;
 using http::Response;
-
-/// An answer that holds a token must not stay in any cache (RFC 6749 section 5.1).
-Reply secret_json(std::string body) {
-  auto response = Response::json(std::move(body));
-  response.add("Cache-Control", "no-store");
-  return response;
-}
 
 /// The memory of one body: on the stack for any usual one.
 class BodyArena {

@@ -6,7 +6,7 @@
 
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/json.hpp"
-#include "easyjwt/core/random.hpp"
+#include "easyjwt/core/percent.hpp"
 #include "easyjwt/core/unicode.hpp"
 #include "easyjwt/core/waiting.hpp"
 #include "easyjwt/http/form.hpp"
@@ -30,23 +30,6 @@ std::optional<std::int64_t> positive(std::string_view text) {
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (ec != std::errc{} || end != text.data() + text.size() || value < 1) return std::nullopt;
   return value;
-}
-
-std::string percent_encode(std::string_view text) {
-  static constexpr char hex_digits[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (alphanumeric.find(c) != std::string_view::npos || c == '-' || c == '_' || c == '.' ||
-        c == '~') {
-      out += c;
-    } else {
-      out += '%';
-      out += hex_digits[byte >> 4];
-      out += hex_digits[byte & 15];
-    }
-  }
-  return out;
 }
 
 /// This list's address with another page, as REST framework's pagination writes it: parameters in

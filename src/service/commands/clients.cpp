@@ -12,7 +12,7 @@
 namespace easyjwt::commands {
 namespace {
 
-/// Calls `work` with the Clients of a project.
+/// Calls `work` with the Clients of a project, and with what is to be done once they have changed.
 template <class Work>
 Result<int> with_clients(const std::string& config, Work work) {
   const auto loaded = read_settings(config);
@@ -23,11 +23,7 @@ Result<int> with_clients(const std::string& config, Work work) {
   const auto database = open_ready_database(patient(loaded->settings.database), no_log());
   if (!database) return fail(database.error());
   Clients clients(**database, system_clock());
-  const auto done = work(clients);
-  if (!done) return done;
-  const auto switched = switch_feed(**database, loaded->settings.token);
-  if (!switched) return fail(switched.error());
-  return done;
+  return work(clients, [&] { return switch_feed(**database, loaded->settings.token); });
 }
 
 }  // namespace
@@ -43,18 +39,18 @@ Result<int> clients_add(const std::string& config, const std::string& name,
     }
     wanted.push_back(*known);
   }
-  return with_clients(config, [&](Clients& clients) -> Result<int> {
+  return with_clients(config, [&](Clients& clients, const auto& changed) -> Result<int> {
     const auto made = clients.add(name, wanted);
     if (!made) return fail(made.error());
     std::printf("client_id      %s\nclient_secret  %s\n", made->client.client_id.c_str(),
                 std::string(made->secret.view()).c_str());
     std::fputs("Keep the secret: it is not shown again.\n", stderr);
-    return 0;
+    return changed().map([] { return 0; });
   });
 }
 
 Result<int> clients_list(const std::string& config) {
-  return with_clients(config, [](Clients& clients) -> Result<int> {
+  return with_clients(config, [](Clients& clients, const auto&) -> Result<int> {
     const auto list = clients.list();
     if (!list) return fail(list.error());
     std::size_t width = std::string_view("client_id").size();
@@ -74,12 +70,12 @@ Result<int> clients_list(const std::string& config) {
 }
 
 Result<int> clients_remove(const std::string& config, const std::string& who) {
-  return with_clients(config, [&](Clients& clients) -> Result<int> {
+  return with_clients(config, [&](Clients& clients, const auto& changed) -> Result<int> {
     const auto removed = clients.remove(who);
     if (!removed) return fail(removed.error());
     if (!*removed) return refuse("there is no client \"" + who + "\"");
     std::printf("The client \"%s\" is gone.\n", who.c_str());
-    return 0;
+    return changed().map([] { return 0; });
   });
 }
 

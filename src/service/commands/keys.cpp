@@ -125,9 +125,7 @@ Result<int> keys_retire(const std::string& config, const std::string& kid) {
 
 Result<int> keys_export(const std::string& config) {
   return with_keys(config, [](SigningKeys& keys, const jose::Key& settings) -> Result<int> {
-    const auto list = keys.list();
-    if (!list) return fail(list.error());
-    const auto ring = keys.ring(*list);
+    const auto ring = keys.ring();
     if (!ring) return fail(ring.error());
     if (*ring != nullptr) {
       std::printf("%s\n", (*ring)->published().c_str());

@@ -31,7 +31,7 @@ struct Judges {
         tokens(settings.auth, codec, database, tools.accounts, system_clock(), no_log()) {}
 
   static std::unique_ptr<const KeyRing> read_ring(SigningKeys& keys) {
-    auto ring = keys.list().and_then([&](const auto& list) { return keys.ring(list); });
+    auto ring = keys.ring();
     if (!ring) throw SettingsError("SECRET_KEY", ring.error().reason);
     return *std::move(ring);
   }

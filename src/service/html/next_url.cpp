@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "easyjwt/core/percent.hpp"
+
 namespace easyjwt::html {
 
 bool stays_here(std::string_view url) noexcept {
@@ -19,22 +21,7 @@ std::string next_or(std::string_view url, std::string_view otherwise) {
 }
 
 std::string with_next(std::string_view path, std::string_view next) {
-  std::string out(path);
-  out += "?next=";
-  constexpr char digits[] = "0123456789ABCDEF";
-  for (const char c : next) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       c == '/' || c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain) {
-      out += c;
-    } else {
-      out += '%';
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    }
-  }
-  return out;
+  return std::string(path) + "?next=" + percent_encode(next, "/");
 }
 
 }  // namespace easyjwt::html

@@ -1,24 +1,20 @@
 #include "service/pages/reset_tokens.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
-#include <limits>
+#include <utility>
 
 namespace easyjwt {
 namespace {
 
-constexpr std::size_t mac_size = 43;  // 32 bytes in base64url
-
-std::string mac(const Secret& key, const User& user, std::string_view time) {
+/// What a MAC is of.
+Secret state_of(const User& user, std::string_view time) {
   // What may hold anything comes last, the one before it with its length: two users or states are
   // never one text.
   auto text = std::to_string(user.id) + ':' + std::string(time) + ':';
   if (user.last_login) text += std::to_string(user.last_login->time_since_epoch().count());
   text += ':' + std::to_string(user.password.size()) + ':' + user.password + user.email;
-  auto out = base64url(hmac_sha256(key.view(), text));
-  wipe(text);
-  return out;
+  return Secret(std::move(text));
 }
 
 template <class Number>
@@ -32,32 +28,24 @@ std::optional<Number> parse_number(std::string_view text, int base) {
 }  // namespace
 
 ResetTokens::ResetTokens(const ServiceSettings& settings)
-    : timeout_(settings.password_reset_timeout) {
-  const auto add = [&](const Secret& secret) {
-    keys_.emplace_back(hmac_sha256(secret.view(), "easyjwt.password_reset"));
-  };
-  add(settings.secret_key);
-  for (const auto& secret : settings.secret_key_fallbacks) add(secret);
-}
+    : timeout_(settings.password_reset_timeout), mac_(settings, "easyjwt.password_reset") {}
 
 std::string ResetTokens::make(const User& user, Time now) const {
   std::array<char, 20> digits{};
   const auto* end =
       std::to_chars(digits.data(), digits.data() + digits.size(), epoch_seconds(now), 16).ptr;
   const std::string time(digits.data(), static_cast<std::size_t>(end - digits.data()));
-  return time + '-' + mac(keys_.front(), user, time);
+  return time + '-' + mac_.make(state_of(user, time).view());
 }
 
 bool ResetTokens::check(const User& user, std::string_view token, Time now) const {
   // base64url has dashes, too; the time has none.
   const auto dash = token.find('-');
-  if (dash == token.npos || token.size() - dash - 1 != mac_size) return false;
+  if (dash == token.npos || token.size() - dash - 1 != SecretMac::size) return false;
   const auto time = token.substr(0, dash);
   const auto made = parse_number<std::int64_t>(time, 16);
   if (!made) return false;
-  const bool is_ours = std::any_of(keys_.begin(), keys_.end(), [&](const Secret& key) {
-    return equal_constant_time(mac(key, user, time), token.substr(dash + 1));
-  });
+  const bool is_ours = mac_.check(state_of(user, time).view(), token.substr(dash + 1));
   // The time is ours from here on: no number overflows.
   return is_ours && epoch_seconds(now) - *made < timeout_.count();
 }

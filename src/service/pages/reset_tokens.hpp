@@ -5,12 +5,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/service/settings.hpp"
 #include "easyjwt/user/user_store.hpp"
+#include "service/secret_mac.hpp"
 
 namespace easyjwt {
 
@@ -27,7 +27,7 @@ class ResetTokens {
 
  private:
   const std::chrono::seconds timeout_;
-  std::vector<Secret> keys_;  ///< of SECRET_KEY, then of its fallbacks
+  const SecretMac mac_;
 };
 
 /// A user's id as it stands in a link (Django's uidb64).
