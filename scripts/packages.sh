@@ -19,6 +19,7 @@ test_packages=(
   clang-14 libclang-rt-14-dev llvm-14        # fuzz preset; llvm-14 gives stack traces their names
   python3 python3-argon2 python3-bcrypt python3-jwt python3-cryptography
   sqlite3 openssl curl
+  ca-certificates                            # whom a mail server of our own is not known to
   postgresql-15 postgresql-client-15 python3-psycopg2 pgbouncer   # private ones; the machine's are left alone
   haproxy nginx-light caddy                                       # the same
   libcpp-httplib-dev                         # examples/httplib_service
