@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "service/admin/admin.hpp"
 #include "service/auth_api/auth_api.hpp"
 #include "service/auth_api/authentication.hpp"
 #include "service/pages/pages.hpp"
@@ -45,6 +46,16 @@ AuthService::AuthService(const ServiceSettings& settings, db::Database& database
                      .reset_mails = &reset_mails_,
                      .clock = system_clock(),
                      .log = log});
+  admin::add_admin(router, {.settings = settings,
+                            .database = database,
+                            .sessions = sessions_,
+                            .renderer = renderer_,
+                            .identities = identities_,
+                            .accounts = tools_.accounts,
+                            .tokens = &tokens_,
+                            .feed = &feed_,
+                            .clock = system_clock(),
+                            .log = log});
   const auto authentication = std::make_shared<const Authentication>(settings, tokens_, sessions_);
   const auto who = [this, authentication](const http::Request& request) -> IdentityResult {
     const auto user = authentication->authenticate(request);

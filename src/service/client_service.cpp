@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "service/admin/admin.hpp"
 #include "service/client_api/client_api.hpp"
 #include "service/forward_auth/forward_auth.hpp"
 #include "service/pages/pages.hpp"
@@ -44,6 +45,14 @@ ClientService::ClientService(const ServiceSettings& settings, db::Database& data
                      .admit = admit,
                      .clock = system_clock(),
                      .log = log});
+  admin::add_admin(router, {.settings = settings,
+                            .database = database,
+                            .sessions = sessions_,
+                            .renderer = renderer_,
+                            .identities = identities_,
+                            .accounts = tools_.accounts,
+                            .clock = system_clock(),
+                            .log = log});
   add_forward_auth(router, settings, who, authentication_.challenge());
   add_own_views(router, views, default_permission(settings.permission_classes), who,
                 authentication_.challenge());

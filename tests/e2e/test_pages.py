@@ -111,7 +111,7 @@ class PagesTest(support.ServiceTest):
         for tag, attributes in page.tags:
             self.assertFalse([name for name in attributes if name.startswith("on") or name == "style"])
             if tag == "input" and attributes["type"] != "hidden":
-                self.assertIn(attributes["id"], page.labels)
+                self.assertTrue(attributes.get("id") in page.labels or attributes.get("aria-label"), attributes)
 
     def assert_logged_out(self, browser):
         answer = browser.get("/accounts/profile/")

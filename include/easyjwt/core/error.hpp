@@ -52,7 +52,7 @@ enum class Errc {
 /// written, and the arguments for its `{}`. `id` points at a string literal.
 struct Text {
   std::string_view id;
-  std::vector<std::string> args;
+  std::vector<std::string> args{};
 
   /// The English text with its arguments in place.
   std::string str() const;

@@ -16,6 +16,7 @@ using kainjow::mustache::lambda;
 using kainjow::mustache::list;
 using kainjow::mustache::mustache;
 using kainjow::mustache::object;
+using kainjow::mustache::partial;
 
 /// Nothing but what we serve ourselves, no script at all, forms to us alone, in nobody's frame.
 constexpr std::string_view policy =
@@ -80,6 +81,11 @@ struct Renderer::Impl {
 
   static std::string fill(std::string_view name, data& values, Form form = Form::html) {
     for (const auto& [known, text] : templates) {
+      if (known.starts_with("part_")) {
+        values.set(std::string(known), partial{[text = text] { return std::string(text); }});
+      }
+    }
+    for (const auto& [known, text] : templates) {
       if (known != name) continue;
       // Parsed anew: a mustache keeps what an error of its rendering was, and is no thread's.
       mustache page{std::string(text)};
@@ -123,18 +129,23 @@ http::Response Renderer::render(std::string_view name, json::object members, con
   auto content = Impl::fill(name, values);
 
   values.set("content", std::move(content));
-  values.set("title", text({frame.title, {}}, request));
+  values.set("title", text(frame.title, request));
   for (const auto& asset : assets) {
     auto variable = "asset_" + std::string(asset.name.substr(0, asset.name.find('.')));
     values.set(variable, std::string(asset.path));
   }
   values.set("has_user", data(!frame.user.empty()));
   values.set("user", frame.user);
-  list links;
-  for (const auto& link : frame.links) {
-    links.push_back(object{{"text", text({link.text, {}}, request)}, {"path", link.path}});
-  }
-  values.set("links", std::move(links));
+  const auto to_list = [&](const std::vector<NavLink>& links) {
+    list out;
+    for (const auto& link : links) {
+      out.push_back(object{{"text", text(link.text, request)}, {"path", link.path}});
+    }
+    return out;
+  };
+  values.set("links", to_list(frame.links));
+  values.set("has_path", data(!frame.path.empty()));
+  values.set("path_above", to_list(frame.path));
   list messages;
   for (const auto& message : frame.messages) messages.push_back(data(text(message, request)));
   values.set("has_messages", data(!frame.messages.empty()));
@@ -161,7 +172,8 @@ http::Response Renderer::error(const Error& error, int status, const http::Reque
   members["request_id"] = request.id;
   if (!error.detail.empty() && status < 500) members["detail"] = text(error.detail, request);
   return render("error", std::move(members),
-                {.title = status == 404 ? "Page not found" : "Error", .status = status}, request);
+                {.title = status == 404 ? Text{"Page not found"} : Text{"Error"}, .status = status},
+                request);
 }
 
 http::Response redirect(std::string_view path) {
@@ -182,22 +194,6 @@ http::Form read_form(const http::Request& request) {
     form = http::parse_multipart(request.body, media.boundary);
   }
   return form ? *std::move(form) : http::Form();
-}
-
-json::object input(std::string_view name, std::string_view label, std::string_view type,
-                   std::string_view autocomplete, std::string_view value,
-                   const std::vector<std::string>& errors) {
-  json::object out;
-  out["name"] = name;
-  out["label"] = label;
-  out["type"] = type;
-  out["autocomplete"] = autocomplete;
-  out["value"] = value;
-  out["has_errors"] = !errors.empty();
-  json::array list;
-  for (const auto& error : errors) list.emplace_back(error);
-  out["errors"] = std::move(list);
-  return out;
 }
 
 }  // namespace easyjwt::html

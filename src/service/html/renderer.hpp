@@ -21,25 +21,27 @@ using Translate = std::function<std::string(std::string_view english)>;
 
 /// A link at the top of every page.
 struct NavLink {
-  std::string text;
+  Text text;
   std::string path;
 };
 
 /// What a page shows beside its own data.
 struct Frame {
-  std::string title;             ///< in English: it is looked up
+  Text title;
   std::string user{};            ///< the e-mail of who is logged in; empty: nobody
   std::vector<NavLink> links{};  ///< shown to who is logged in
   std::vector<Text> messages{};  ///< what has just been done
+  std::vector<NavLink> path{};   ///< the pages above this one, from the top
   int status = 200;
 };
 
 /// Makes pages of templates (Mustache): files of the folders templates/ of src/service, named in
 /// html/CMakeLists.txt. A handler calls render() with a JSON object, whose members the template
 /// names: {{name}} is escaped, {{#list}}...{{/list}} repeats, {{#t}}English{{/t}} is looked up in
-/// the catalogue. Forms need the field that shows that they are ours:
+/// the catalogue. {{> part_inputs}} shows the page's `fields` (html/fields.hpp), as any template
+/// part_... can stand within another. Forms need the field that shows that they are ours:
 ///
-///     <form method="post">{{{csrf_field}}} ... </form>
+///     <form method="post">{{{csrf_field}}} {{> part_inputs}} ... </form>
 ///
 /// Pages load nothing but our own style sheet and no script, cannot be framed, and stay in no
 /// cache (docs/security.md). Any thread.
@@ -75,11 +77,5 @@ http::Response redirect(std::string_view path);
 
 /// The fields of a form that was sent; empty where it is none.
 http::Form read_form(const http::Request& request);
-
-/// An input of a form, for a list that a template goes through: {{label}}, {{name}}, {{type}},
-/// {{autocomplete}}, {{value}}, {{#has_errors}} and its {{#errors}}.
-json::object input(std::string_view name, std::string_view label, std::string_view type,
-                   std::string_view autocomplete, std::string_view value = {},
-                   const std::vector<std::string>& errors = {});
 
 }  // namespace easyjwt::html

@@ -7,8 +7,8 @@
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/unicode.hpp"
 #include "easyjwt/user/user_store.hpp"
+#include "service/html/fields.hpp"
 #include "service/html/next_url.hpp"
-#include "service/pages/fields.hpp"
 #include "service/revocation_feed.hpp"
 
 namespace easyjwt {
@@ -60,10 +60,13 @@ AccountViews::AccountViews(const PageTools& tools)
       password_path_(tools.remote != nullptr ? "/auth/password-change/"
                                              : "/accounts/password_change/") {}
 
-html::Frame AccountViews::frame(std::string title, const User& user) const {
-  return {.title = std::move(title),
-          .user = user.email,
-          .links = {{"Account", std::string(profile_path)}, {"Password", password_path_}}};
+html::Frame AccountViews::frame(Text title, const User& user) const {
+  html::Frame frame{
+      .title = std::move(title),
+      .user = user.email,
+      .links = {{Text{"Account"}, std::string(profile_path)}, {Text{"Password"}, password_path_}}};
+  if (user.is_staff) frame.links.push_back({Text{"Administration"}, "/admin/"});
+  return frame;
 }
 
 Reply AccountViews::for_user(const Request& request,
@@ -84,31 +87,35 @@ Response AccountViews::show_login(const Request& request, std::string_view email
   std::vector<std::string> texts;
   for (const auto& error : errors) texts.push_back(tools_.renderer.text(error, request));
   members["has_form_errors"] = !texts.empty();
-  members["form_errors"] = to_array(texts);
-  const auto label = [&](std::string_view text) {
-    return tools_.renderer.text({text, {}}, request);
-  };
-  members["fields"] =
-      json::array{html::input("username", label("Email address"), "email", "username", email),
-                  html::input("password", label("Password"), "password", "current-password")};
+  members["form_errors"] = html::to_array(texts);
+  members["fields"] = html::to_json({{.name = "username",
+                                      .label = Text{"Email address"},
+                                      .type = "email",
+                                      .autocomplete = "username",
+                                      .value = std::string(email)},
+                                     {.name = "password",
+                                      .label = Text{"Password"},
+                                      .type = "password",
+                                      .autocomplete = "current-password"}},
+                                    {}, tools_.renderer, request);
   members["reset"] =
       tools_.remote != nullptr ? "/auth/password-reset/" : "/accounts/password_reset/";
-  return tools_.renderer.render("login", std::move(members), {.title = "Log in", .status = status},
-                                request);
+  return tools_.renderer.render("login", std::move(members),
+                                {.title = Text{"Log in"}, .status = status}, request);
 }
 
 Reply AccountViews::login_form(const Request& request) const {
   const auto query = http::parse_urlencoded(request.query);
-  const auto next = query ? value_of(*query, "next") : std::string();
+  const auto next = query ? html::value_of(*query, "next") : std::string();
   return show_login(request, {}, html::next_or(next, ""), {}, 200);
 }
 
 Reply AccountViews::login(const Request& request) const {
   if (auto own = tools_.renderer.csrf().check(request); !own) return own.error();
   const auto form = html::read_form(request);
-  const auto email = std::string(strip(value_of(form, "username")));
-  const Secret password(value_of(form, "password"));
-  const auto next = html::next_or(value_of(form, "next"), "");
+  const auto email = std::string(strip(html::value_of(form, "username")));
+  const Secret password(html::value_of(form, "password"));
+  const auto next = html::next_or(html::value_of(form, "next"), "");
   if (email.empty() || password.empty()) {
     return show_login(request, email, next, {{wrong_login, {"email address"}}}, 200);
   }
@@ -188,7 +195,7 @@ Result<std::optional<User>> AccountViews::ask_remote(std::string_view email,
 
 Reply AccountViews::logout(const Request& request) const {
   if (auto own = tools_.renderer.csrf().check(request); !own) return own.error();
-  auto response = tools_.renderer.render("logged_out", {}, {.title = "Logged out"}, request);
+  auto response = tools_.renderer.render("logged_out", {}, {.title = Text{"Logged out"}}, request);
   if (const auto ended = tools_.sessions.end(request, response); !ended) return ended.error();
   return response;
 }
@@ -204,28 +211,29 @@ Reply AccountViews::profile(const Request& request) const {
     members["has_name"] = !name.empty();
     members["name"] = name;
     members["password_change"] = password_path_;
-    return tools_.renderer.render("profile", std::move(members), frame("Account", user), request);
+    return tools_.renderer.render("profile", std::move(members), frame(Text{"Account"}, user),
+                                  request);
   });
 }
 
 Response AccountViews::show_password_form(const Request& request, const User& user,
                                           const Error& wrong) const {
   const auto& renderer = tools_.renderer;
-  const auto input = [&](std::string_view name, std::string_view label,
-                         std::string_view autocomplete) {
-    return html::input(name, renderer.text({label, {}}, request), "password", autocomplete, {},
-                       errors_of(wrong, name, renderer, request));
+  const auto input = [](std::string_view name, Text label, std::string_view autocomplete) {
+    return html::Field{
+        .name = name, .label = std::move(label), .type = "password", .autocomplete = autocomplete};
   };
   json::object members;
-  const auto general = errors_of(wrong, "", renderer, request);
+  const auto general = html::errors_of(wrong, "", renderer, request);
   members["has_form_errors"] = !general.empty();
-  members["form_errors"] = to_array(general);
+  members["form_errors"] = html::to_array(general);
   members["fields"] =
-      json::array{input("old_password", "Old password", "current-password"),
-                  input("new_password1", "New password", "new-password"),
-                  input("new_password2", "New password confirmation", "new-password")};
-  return renderer.render("password_change_form", std::move(members), frame("Password change", user),
-                         request);
+      html::to_json({input("old_password", Text{"Old password"}, "current-password"),
+                     input("new_password1", Text{"New password"}, "new-password"),
+                     input("new_password2", Text{"New password confirmation"}, "new-password")},
+                    wrong, renderer, request);
+  return renderer.render("password_change_form", std::move(members),
+                         frame(Text{"Password change"}, user), request);
 }
 
 Reply AccountViews::password_form(const Request& request) const {
@@ -238,14 +246,14 @@ Reply AccountViews::change_password(const Request& request) const {
   return for_user(request, [&](const BrowserSession& session) -> Reply {
     if (auto own = tools_.renderer.csrf().check(request); !own) return own.error();
     const auto form = html::read_form(request);
-    const Secret old_password(value_of(form, "old_password"));
-    const Secret first(value_of(form, "new_password1"));
-    const Secret second(value_of(form, "new_password2"));
+    const Secret old_password(html::value_of(form, "old_password"));
+    const Secret first(html::value_of(form, "new_password1"));
+    const Secret second(html::value_of(form, "new_password2"));
     Error wrong{Errc::validation_error};
     for (const auto& [name, value] : {std::pair{"old_password", &old_password},
                                       {"new_password1", &first},
                                       {"new_password2", &second}}) {
-      if (value->empty()) wrong.fields.push_back({name, {{required_field, {}}}});
+      if (value->empty()) wrong.fields.push_back({name, {{html::required_field, {}}}});
     }
     if (wrong.fields.empty() && first.view() != second.view()) {
       // Django's words at the auth-service, the original's at a client-service.
@@ -302,7 +310,7 @@ Result<void> AccountViews::store_password(const BrowserSession& session,
 Reply AccountViews::password_changed(const Request& request) const {
   return for_user(request, [&](const BrowserSession& session) -> Reply {
     return tools_.renderer.render("password_change_done", {},
-                                  frame("Password change successful", session.user), request);
+                                  frame(Text{"Password change successful"}, session.user), request);
   });
 }
 

@@ -63,7 +63,7 @@ class AccountViews {
                             std::string_view next, std::vector<Text> errors, int status) const;
   http::Response show_password_form(const http::Request& request, const User& user,
                                     const Error& wrong) const;
-  html::Frame frame(std::string title, const User& user) const;
+  html::Frame frame(Text title, const User& user) const;
   /// `view` with who is logged in; nobody is sent to the login.
   http::Reply for_user(const http::Request& request,
                        const std::function<http::Reply(const BrowserSession&)>& view) const;

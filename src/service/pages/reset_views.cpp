@@ -6,8 +6,8 @@
 #include "easyjwt/core/unicode.hpp"
 #include "easyjwt/user/hasher.hpp"
 #include "easyjwt/user/validators.hpp"
+#include "service/html/fields.hpp"
 #include "service/html/renderer.hpp"
-#include "service/pages/fields.hpp"
 #include "service/pages/reset_mails.hpp"
 #include "service/revocation_feed.hpp"
 
@@ -30,23 +30,26 @@ Response ResetViews::show_form(const Request& request, std::string_view email,
                                const Error& wrong) const {
   const auto& renderer = tools_.renderer;
   json::object members;
-  members["fields"] =
-      json::array{html::input("email", renderer.text({"Email address", {}}, request), "email",
-                              "email", email, errors_of(wrong, "email", renderer, request))};
-  return renderer.render("password_reset_form", std::move(members), {.title = "Password reset"},
-                         request);
+  members["fields"] = html::to_json({{.name = "email",
+                                      .label = Text{"Email address"},
+                                      .type = "email",
+                                      .autocomplete = "email",
+                                      .value = std::string(email)}},
+                                    wrong, renderer, request);
+  return renderer.render("password_reset_form", std::move(members),
+                         {.title = Text{"Password reset"}}, request);
 }
 
 Reply ResetViews::form(const Request& request) const { return show_form(request, {}, {}); }
 
 Reply ResetViews::ask(const Request& request) const {
   if (auto own = tools_.renderer.csrf().check(request); !own) return own.error();
-  const auto email = std::string(strip(value_of(html::read_form(request), "email")));
+  const auto email = std::string(strip(html::value_of(html::read_form(request), "email")));
   if (!is_valid_email(email)) {
     return show_form(
         request, email,
         Error::field("email",
-                     {email.empty() ? required_field : "Enter a valid email address.", {}}));
+                     {email.empty() ? html::required_field : "Enter a valid email address.", {}}));
   }
   if (auto where = origin(request)) {
     tools_.reset_mails->ask(email, *std::move(where));
@@ -58,7 +61,7 @@ Reply ResetViews::ask(const Request& request) const {
 }
 
 Reply ResetViews::asked(const Request& request) const {
-  return tools_.renderer.render("password_reset_done", {}, {.title = "Password reset sent"},
+  return tools_.renderer.render("password_reset_done", {}, {.title = Text{"Password reset sent"}},
                                 request);
 }
 
@@ -113,20 +116,23 @@ Reply ResetViews::confirm(const Request& request) const {
 
 Response ResetViews::show_invalid(const Request& request) const {
   return tools_.renderer.render("password_reset_invalid", {},
-                                {.title = "Password reset unsuccessful"}, request);
+                                {.title = Text{"Password reset unsuccessful"}}, request);
 }
 
 Response ResetViews::show_confirm(const Request& request, const Error& wrong) const {
   const auto& renderer = tools_.renderer;
-  const auto input = [&](std::string_view name, std::string_view label) {
-    return html::input(name, renderer.text({label, {}}, request), "password", "new-password", {},
-                       errors_of(wrong, name, renderer, request));
+  const auto input = [](std::string_view name, Text label) {
+    return html::Field{.name = name,
+                       .label = std::move(label),
+                       .type = "password",
+                       .autocomplete = "new-password"};
   };
   json::object members;
-  members["fields"] = json::array{input("new_password1", "New password"),
-                                  input("new_password2", "New password confirmation")};
+  members["fields"] = html::to_json({input("new_password1", Text{"New password"}),
+                                     input("new_password2", Text{"New password confirmation"})},
+                                    wrong, renderer, request);
   return renderer.render("password_reset_confirm", std::move(members),
-                         {.title = "Enter new password"}, request);
+                         {.title = Text{"Enter new password"}}, request);
 }
 
 Reply ResetViews::reset(const Request& request) const {
@@ -135,12 +141,12 @@ Reply ResetViews::reset(const Request& request) const {
   if (!user) return user.error();
   if (!*user) return show_invalid(request);
   const auto form = html::read_form(request);
-  const Secret first(value_of(form, "new_password1"));
-  const Secret second(value_of(form, "new_password2"));
+  const Secret first(html::value_of(form, "new_password1"));
+  const Secret second(html::value_of(form, "new_password2"));
   Error wrong{Errc::validation_error};
   for (const auto& [name, value] :
        {std::pair{"new_password1", &first}, {"new_password2", &second}}) {
-    if (value->empty()) wrong.fields.push_back({name, {{required_field, {}}}});
+    if (value->empty()) wrong.fields.push_back({name, {{html::required_field, {}}}});
   }
   if (wrong.fields.empty() && first.view() != second.view()) {
     wrong.fields.push_back({"new_password2", {{"The two password fields didn’t match.", {}}}});
@@ -167,8 +173,8 @@ Reply ResetViews::reset(const Request& request) const {
 }
 
 Reply ResetViews::complete(const Request& request) const {
-  return tools_.renderer.render("password_reset_complete", {}, {.title = "Password reset complete"},
-                                request);
+  return tools_.renderer.render("password_reset_complete", {},
+                                {.title = Text{"Password reset complete"}}, request);
 }
 
 }  // namespace easyjwt

@@ -1,0 +1,54 @@
+#include "service/admin/admin.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "service/admin/log_views.hpp"
+
+namespace easyjwt::admin {
+namespace {
+
+/// What stands at one path: GET, and POST where something can be done there.
+struct Route {
+  std::string path;
+  std::string name;
+  http::Handler get;
+  http::Handler post{};
+};
+
+void add(http::Router& router, Route route) {
+  http::View view{.path = std::move(route.path),
+                  .name = std::move(route.name),
+                  .description = "A page of the admin site.",
+                  .handlers = {}};
+  view.handlers.emplace_back(http::Method::get, std::move(route.get));
+  if (route.post) view.handlers.emplace_back(http::Method::post, std::move(route.post));
+  router.add(std::move(view));
+}
+
+}  // namespace
+
+void add_admin(http::Router& router, const AdminTools& tools) {
+  const auto& applications = tools.settings.installed_apps;
+  if (std::ranges::find(applications, "admin") == applications.end()) return;
+  // Lives as long as the routes that refer to it.
+  struct Parts {
+    explicit Parts(const AdminTools& tools) : site(tools), log(site) {}
+    Site site;
+    LogViews log;
+  };
+  const auto parts = std::make_shared<const Parts>(tools);
+  const auto staff = [parts](auto view) {
+    return [parts, handler = parts->site.for_staff(std::move(view))](const http::Request& request) {
+      return handler(request);
+    };
+  };
+  const auto& log = parts->log;
+  add(router,
+      {"/admin/", "Administration", staff([&log](const Visit& v) { return log.index(v); })});
+  add(router, {"/admin/log/", "Log", staff([&log](const Visit& v) { return log.all(v); })});
+}
+
+}  // namespace easyjwt::admin
