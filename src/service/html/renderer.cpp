@@ -129,6 +129,7 @@ http::Response Renderer::render(std::string_view name, json::object members, con
   auto content = Impl::fill(name, values);
 
   values.set("content", std::move(content));
+  values.set("language", "en");
   values.set("title", text(frame.title, request));
   for (const auto& asset : assets) {
     auto variable = "asset_" + std::string(asset.name.substr(0, asset.name.find('.')));
