@@ -23,7 +23,10 @@ test_packages=(
   postgresql-15 postgresql-client-15 python3-psycopg2 pgbouncer   # private ones; the machine's are left alone
   haproxy nginx-light caddy                                       # the same
   libcpp-httplib-dev                         # examples/httplib_service
+  chromium chromium-driver python3-selenium                       # tests/browser
 )
+# Who has npm from elsewhere cannot install Debian's beside it. It fetches axe-core for tests/browser.
+command -v npm >/dev/null || test_packages+=(npm)
 bench_packages=(wrk nginx-light libcpp-jwt-dev libjwt-dev libcjose-dev librhonabwy-dev sqlite3
                 nlohmann-json3-dev iproute2)
 

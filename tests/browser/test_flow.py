@@ -1,0 +1,92 @@
+"""What people do at a browser, from the login to the logout, with scripts and without."""
+
+import unittest
+import urllib.parse
+
+from browser import Chromium
+import support
+from support import ALICE, BOB, PASSWORDS
+from test_client_service import BASE as CLIENT, url_of
+from test_pages import NEW_PASSWORD, WRONG, PagesTest
+from test_password_reset import DEAD, SENT, ResetTest
+
+RESET = "/accounts/password_reset/"
+
+
+class FlowTest(ResetTest):
+    def begin(self, scripts):
+        self.project = support.Project(self.addCleanup, None, support.usual_users())
+        self.auth = self.project.start()
+        self.client_project = support.Project(
+            self.addCleanup, {**CLIENT, "AUTHENTICATION_BACKENDS": ["ModelBackend", "RemoteAuthBackend"],
+                              "EASY_JWT": {"REMOTE_AUTH_SERVICE_URL": url_of(self.auth)}}, base={})
+        self.client = self.client_project.start()
+        self.chromium = Chromium(self.addCleanup, scripts)
+        self.chromium.get("data:text/html,<script>document.title='run'</script>")
+        self.assertEqual(self.chromium.title, "run" if scripts else "")
+
+    def log_in(self, service, email=ALICE, password=None, path="/auth/login/"):
+        password = password or PASSWORDS[email]
+        service.secrets.add(password)
+        self.chromium.open(service, path)
+        self.chromium.fill(username=email, password=password)
+        self.chromium.press("Log in")
+
+
+class Flow(FlowTest):
+    def test_a_session_of_the_auth_services(self):
+        self.session(scripts=True)
+
+    def test_a_session_of_the_auth_services_without_scripts(self):
+        self.session(scripts=False)
+
+    def session(self, scripts):
+        """With the auth-service's credentials at the client-service, and the password changed there."""
+        self.begin(scripts)
+        chromium = self.chromium
+        self.log_in(self.client, ALICE, "wrong-Password-1")
+        self.assertIn(WRONG, chromium.text())
+        self.log_in(self.client, path="/auth/password-change/")
+        self.assertEqual(chromium.heading(), "Password change")
+        self.client.secrets.add(NEW_PASSWORD)
+        chromium.fill(old_password=PASSWORDS[ALICE], new_password1=NEW_PASSWORD, new_password2=NEW_PASSWORD)
+        chromium.press("Change my password")
+        self.assertIn("was changed", chromium.text())
+        chromium.press("Log out")
+        self.assertIn("logged out", chromium.text())
+        chromium.open(self.client, "/accounts/profile/")
+        self.assertEqual(chromium.heading(), "Log in")
+        self.log_in(self.client, ALICE, NEW_PASSWORD, "/accounts/profile/")
+        self.assertIn(ALICE, chromium.text())
+        self.auth.login(ALICE, NEW_PASSWORD)
+
+    def test_a_password_of_a_mail(self):
+        self.reset(scripts=True)
+
+    def test_a_password_of_a_mail_without_scripts(self):
+        self.reset(scripts=False)
+
+    def reset(self, scripts):
+        self.begin(scripts)
+        chromium = self.chromium
+        chromium.open(self.client, "/auth/login/")
+        chromium.press("Forgotten your password?")
+        chromium.fill(email=ALICE)
+        chromium.press("Send me a link")
+        self.assertIn(SENT, chromium.text())
+        link = self.link(self.mail(), self.auth)
+        chromium.get(link)
+        self.auth.secrets.add(NEW_PASSWORD)
+        chromium.fill(new_password1=NEW_PASSWORD, new_password2=NEW_PASSWORD)
+        # Neither the address nor what is sent to other pages tells the link.
+        self.assertNotIn(link.split("/")[-2], chromium.current_url)
+        chromium.press("Change my password")
+        self.assertIn("is set", chromium.text())
+        self.log_in(self.client, ALICE, NEW_PASSWORD)
+        self.assertIn(ALICE, chromium.text())
+        chromium.get(link)
+        self.assertIn(DEAD, chromium.text())
+
+
+if __name__ == "__main__":
+    unittest.main()
