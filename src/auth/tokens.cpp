@@ -84,24 +84,29 @@ void Tokens::check_settings(const AuthSettings& settings) {
 }
 
 Tokens::Tokens(const AuthSettings& settings, const TokenCodec& codec, db::Database& database,
-               Accounts& accounts, Clock clock, Log log)
+               Accounts& accounts, Clock clock, Log log, Logins* logins)
     : settings_(settings),
       codec_(codec),
       database_(database),
       accounts_(accounts),
       clock_(std::move(clock)),
-      log_(std::move(log)) {
+      log_(std::move(log)),
+      logins_(logins) {
   check_settings(settings_);
 }
 
 Result<TokenPair> Tokens::obtain(std::string_view email, std::string_view password,
                                  const Visitor& visitor) {
-  return log_in([&] { return try_obtain(email, password, visitor); });
+  auto done = log_in([&] { return try_obtain(email, password, visitor); });
+  if (!done) record_refusal(done.error(), email, LoginHow::token, visitor);
+  return done;
 }
 
 Result<std::string> Tokens::obtain_sliding(std::string_view email, std::string_view password,
                                            const Visitor& visitor) {
-  return log_in([&] { return try_obtain_sliding(email, password, visitor); });
+  auto done = log_in([&] { return try_obtain_sliding(email, password, visitor); });
+  if (!done) record_refusal(done.error(), email, LoginHow::sliding, visitor);
+  return done;
 }
 
 Result<TokenPair> Tokens::try_obtain(std::string_view email, std::string_view password,
@@ -113,7 +118,8 @@ Result<TokenPair> Tokens::try_obtain(std::string_view email, std::string_view pa
   TokenPair pair;
   pair.refresh = codec_.encode(claims);
   pair.access = codec_.encode(codec_.access_claims(claims, random_uuid_hex(), now));
-  if (const auto done = record_login(*user, pair.refresh, claims, visitor, now); !done) {
+  if (const auto done = record_login(*user, pair.refresh, claims, LoginHow::token, visitor, now);
+      !done) {
     return fail(done.error());
   }
   return pair;
@@ -126,7 +132,7 @@ Result<std::string> Tokens::try_obtain_sliding(std::string_view email, std::stri
   const auto now = clock_();
   const auto claims = new_claims(*user, TokenType::sliding, now);
   auto raw = codec_.encode(claims);
-  if (const auto done = record_login(*user, raw, claims, visitor, now); !done) {
+  if (const auto done = record_login(*user, raw, claims, LoginHow::sliding, visitor, now); !done) {
     return fail(done.error());
   }
   return raw;
@@ -143,15 +149,33 @@ json::object Tokens::new_claims(const User& user, TokenType type, Time now) cons
 }
 
 Result<void> Tokens::record_login(const User& user, std::string_view raw,
-                                  const json::object& claims, const Visitor& visitor, Time now) {
-  if (!settings_.token_blacklist && !settings_.update_last_login) return {};
-  return database_.write([&](db::Transaction& transaction) -> Result<void> {
-    if (const auto done = record_token(transaction, user, raw, claims, visitor, now); !done) {
-      return done;
+                                  const json::object& claims, LoginHow how, const Visitor& visitor,
+                                  Time now) {
+  if (!settings_.token_blacklist && !settings_.update_last_login && logins_ == nullptr) return {};
+  auto done = database_.write([&](db::Transaction& transaction) -> Result<void> {
+    if (auto added = record_token(transaction, user, raw, claims, visitor, now); !added) {
+      return added;
     }
-    if (!settings_.update_last_login) return {};
-    return UserStore(transaction).set_last_login(user.id, now);
+    if (settings_.update_last_login) {
+      if (auto noted = UserStore(transaction).set_last_login(user.id, now); !noted) return noted;
+    }
+    if (logins_ == nullptr) return {};
+    return LoginStore(transaction)
+        .add({.user_id = user.id,
+              .at = now,
+              .succeeded = true,
+              .how = std::string(to_string(how)),
+              .address = visitor.address,
+              .user_agent = visitor.user_agent});
   });
+  if (done && logins_ != nullptr) logins_->succeeded(user.id, now, how);
+  return done;
+}
+
+void Tokens::record_refusal(const Error& error, std::string_view email, LoginHow how,
+                            const Visitor& visitor) const {
+  if (logins_ == nullptr || error.code != Errc::no_active_account) return;
+  logins_->refused(email, how, visitor);
 }
 
 Result<void> Tokens::record_token(db::Transaction& transaction, const User& user,

@@ -113,6 +113,9 @@ const std::vector<Description>& descriptions() {
       {"0007_clients", "OAuth clients", {"easyjwt_client"}},
       {"0008_events", "what makes tokens void, for those who follow it", {}},
       {"0009_browser_sessions", "whose the sessions of browsers are", {"easyjwt_browser_session"}},
+      {"0010_logins",
+       "who logged in, and who was refused",
+       {"easyjwt_login", "easyjwt_login_count"}},
   };
   return list;
 }

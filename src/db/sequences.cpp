@@ -12,8 +12,9 @@ Result<void> raise_sequences(Transaction& transaction) {
     std::string text;
     for (const auto* table :
          {"auth_group", "auth_group_permissions", "auth_permission", "django_admin_log",
-          "django_content_type", "django_migrations", "token_blacklist_blacklistedtoken",
-          "token_blacklist_outstandingtoken", "user", "user_groups", "user_user_permissions"}) {
+          "django_content_type", "django_migrations", "easyjwt_login",
+          "token_blacklist_blacklistedtoken", "token_blacklist_outstandingtoken", "user",
+          "user_groups", "user_user_permissions"}) {
       const auto name = '"' + std::string(table) + '"';
       text += "SELECT setval(s, m) FROM (SELECT pg_get_serial_sequence('" + name +
               "', 'id')::regclass AS s, (SELECT max(id) FROM " + name +

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "easyjwt/auth/clients.hpp"
@@ -45,6 +46,7 @@ class AuthService {
   std::optional<KeyFollower> key_follower_;
   const TokenCodec codec_;
   AccountTools tools_;
+  const std::unique_ptr<Logins> logins_;
   Tokens tokens_;
   Clients clients_;
   const ClientGuard client_guard_{clients_};

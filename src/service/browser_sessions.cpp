@@ -22,11 +22,12 @@ std::string key_of_cookie(std::string_view cookie) {
 }  // namespace
 
 BrowserSessions::BrowserSessions(const ServiceSettings& settings, db::Database& database,
-                                 Clock clock)
+                                 Clock clock, Logins* logins)
     : settings_(settings),
       database_(database),
       clock_(std::move(clock)),
-      mac_(settings, "easyjwt.browser_sessions") {}
+      mac_(settings, "easyjwt.browser_sessions"),
+      logins_(logins) {}
 
 std::chrono::seconds BrowserSessions::age() const {
   return std::chrono::seconds(settings_.session_cookie.age.value_or(1209600));
@@ -117,6 +118,8 @@ Result<void> BrowserSessions::start(const User& user, std::string_view backend,
   }
   session.data = seal(session, backend, user.password);
   const auto before = key_of(request);
+  const bool is_recorded = logins_ != nullptr && !alone;
+  const auto how = backend == "RemoteAuthBackend" ? LoginHow::remote : LoginHow::session;
   const auto done = database_.write([&](db::Transaction& transaction) -> Result<void> {
     SessionStore store(transaction);
     if (before) {
@@ -127,9 +130,17 @@ Result<void> BrowserSessions::start(const User& user, std::string_view backend,
     } else if (auto noted = UserStore(transaction).set_last_login(user.id, now); !noted) {
       return noted;  // Django's update_last_login()
     }
-    return store.add(session);
+    if (auto added = store.add(session); !added || !is_recorded) return added;
+    return LoginStore(transaction)
+        .add({.user_id = user.id,
+              .at = now,
+              .succeeded = true,
+              .how = std::string(to_string(how)),
+              .address = session.address,
+              .user_agent = session.user_agent});
   });
   if (!done) return done;
+  if (is_recorded) logins_->succeeded(user.id, now, how);
   http::set_cookie(response, cookie(request), value);
   return {};
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "easyjwt/auth/logins.hpp"
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/db/database.hpp"
@@ -33,8 +34,9 @@ struct BrowserSession {
 /// the rest writes (Errc::would_wait).
 class BrowserSessions {
  public:
-  /// All must outlive it.
-  BrowserSessions(const ServiceSettings& settings, db::Database& database, Clock clock);
+  /// All must outlive it. `logins`: null where they are not recorded.
+  BrowserSessions(const ServiceSettings& settings, db::Database& database, Clock clock,
+                  Logins* logins);
 
   /// nullopt: nobody is logged in. Without a cookie nothing is read.
   Result<std::optional<BrowserSession>> find(const http::Request& request) const;
@@ -65,6 +67,7 @@ class BrowserSessions {
   db::Database& database_;
   const Clock clock_;
   const SecretMac mac_;
+  Logins* const logins_;
 };
 
 }  // namespace easyjwt

@@ -24,7 +24,8 @@ ClientService::ClientService(const ServiceSettings& settings, db::Database& data
     : remote_(remote_settings(settings), log),
       identities_(database, serializer, settings.user_model_serializer, system_clock()),
       tools_(settings, database, log),
-      sessions_(settings, database, system_clock()),
+      logins_(make_logins(settings, database, log)),
+      sessions_(settings, database, system_clock(), logins_.get()),
       renderer_(settings.csrf, {}),
       authentication_(
           settings, remote_, log,
@@ -41,6 +42,7 @@ ClientService::ClientService(const ServiceSettings& settings, db::Database& data
                      .sessions = sessions_,
                      .renderer = renderer_,
                      .accounts = tools_.accounts,
+                     .logins = logins_.get(),
                      .remote = &remote_,
                      .admit = admit,
                      .clock = system_clock(),

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "easyjwt/client/remote_auth.hpp"
 #include "easyjwt/core/log.hpp"
 #include "easyjwt/db/database.hpp"
@@ -32,6 +34,7 @@ class ClientService {
   RemoteAuth remote_;
   const Identities identities_;
   AccountTools tools_;
+  const std::unique_ptr<Logins> logins_;
   const BrowserSessions sessions_;
   const html::Renderer renderer_;
   ClientAuthentication authentication_;

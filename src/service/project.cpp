@@ -52,4 +52,11 @@ Result<std::unique_ptr<db::Database>> open_ready_database(const db::DatabaseSett
   return database;
 }
 
+std::unique_ptr<Logins> make_logins(const ServiceSettings& settings, db::Database& database,
+                                    Log log) {
+  if (!settings.login_history) return nullptr;
+  return std::make_unique<Logins>(database, *settings.login_history, system_clock(),
+                                  std::move(log));
+}
+
 }  // namespace easyjwt

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "easyjwt/auth/accounts.hpp"
+#include "easyjwt/auth/logins.hpp"
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/db/database.hpp"
 #include "easyjwt/service/settings.hpp"
@@ -33,6 +34,10 @@ Result<std::unique_ptr<db::Database>> open_database(const db::DatabaseSettings& 
 /// behind is refused.
 Result<std::unique_ptr<db::Database>> open_ready_database(const db::DatabaseSettings& settings,
                                                           Log log);
+
+/// EASY_JWT.LOGIN_HISTORY; null where it is off.
+std::unique_ptr<Logins> make_logins(const ServiceSettings& settings, db::Database& database,
+                                    Log log);
 
 /// What decides about users, built from the settings.
 struct AccountTools {

@@ -875,6 +875,12 @@ std::vector<SettingRow> make_table() {
                "anyone may create users; false: staff only")),
       auth(row("EASY_JWT.FLUSH_INTERVAL", at(&S::flush_interval),
                "how often the service deletes expired tokens by itself; empty: never")),
+      row("EASY_JWT.LOGIN_HISTORY", at(&S::login_history),
+          "how long it is kept who logged in, and who was refused, with the client's address and "
+          "user agent (docs/security.md); empty: nothing is recorded",
+          [](std::optional<std::chrono::seconds>& value) {
+            return value && *value < std::chrono::hours{24} ? "must be at least 1d" : "";
+          }),
       auth(row("EASY_JWT.STORE_TOKEN_TEXT", at(&S::auth, &A::store_token_text),
                "false: a token's row has its id alone, so that a database that leaks holds no "
                "token that could be used")),

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "easyjwt/auth/tokens.hpp"
+#include "easyjwt/auth/visitor.hpp"
 #include "easyjwt/http/request.hpp"
 
 namespace easyjwt {

@@ -68,8 +68,8 @@ std::vector<std::string> names(const Result<std::vector<MigrationStep>>& steps) 
 }
 
 const std::vector<std::string> all_steps = {
-    "0001_django",   "0002_indexes", "0003_users",  "0004_remote_users",    "0005_keys",
-    "0006_families", "0007_clients", "0008_events", "0009_browser_sessions"};
+    "0001_django",   "0002_indexes", "0003_users",  "0004_remote_users",     "0005_keys",
+    "0006_families", "0007_clients", "0008_events", "0009_browser_sessions", "0010_logins"};
 
 class Migrations : public testing::Test {
  protected:
@@ -115,6 +115,10 @@ class Migrations : public testing::Test {
                     "easyjwt_event_unsettled",
                     "easyjwt_feed",
                     "easyjwt_key",
+                    "easyjwt_login",
+                    "easyjwt_login_count",
+                    "easyjwt_login_happened_at",
+                    "easyjwt_login_user",
                     "easyjwt_migration",
                     "easyjwt_outstandingtoken_expires_at",
                     "easyjwt_remote_user",
@@ -163,7 +167,8 @@ TEST_F(Migrations, AFreshDatabaseIsWhatDjangosMigrationsMake) {
             std::string("0003_users|") + now_text, std::string("0004_remote_users|") + now_text,
             std::string("0005_keys|") + now_text, std::string("0006_families|") + now_text,
             std::string("0007_clients|") + now_text, std::string("0008_events|") + now_text,
-            std::string("0009_browser_sessions|") + now_text}));
+            std::string("0009_browser_sessions|") + now_text,
+            std::string("0010_logins|") + now_text}));
   expect_up_to_date();
 }
 

@@ -18,9 +18,9 @@ using Rows = std::vector<std::string>;
 
 constexpr Time now{std::chrono::microseconds{1795450953110342}};
 const Clock at_now = [] { return now; };
-const Rows all_steps = {"0001_django",       "0002_indexes", "0003_users",
-                        "0004_remote_users", "0005_keys",    "0006_families",
-                        "0007_clients",      "0008_events",  "0009_browser_sessions"};
+const Rows all_steps = {
+    "0001_django",   "0002_indexes", "0003_users",  "0004_remote_users",     "0005_keys",
+    "0006_families", "0007_clients", "0008_events", "0009_browser_sessions", "0010_logins"};
 
 /// The recorded schema, as somebody's psql would run it.
 std::string djangos_schema() {
@@ -135,11 +135,11 @@ class PostgresqlMigrations : public testing::TestWithParam<Place> {
                   "SELECT indexname::text FROM pg_indexes WHERE indexname LIKE "
                   "'easyjwt%' AND indexname NOT LIKE '%pkey' ORDER BY 1"),
         (Rows{"easyjwt_browser_session_user", "easyjwt_client_name_key", "easyjwt_event_live_until",
-              "easyjwt_event_position", "easyjwt_outstandingtoken_expires_at",
-              "easyjwt_remote_user_user_id_key", "easyjwt_session_expires_at",
-              "easyjwt_session_user", "easyjwt_user_date_joined", "easyjwt_user_email",
-              "easyjwt_user_email_lower", "easyjwt_user_first_name", "easyjwt_user_last_login",
-              "easyjwt_user_last_name", "easyjwt_user_search_trigram"}));
+              "easyjwt_event_position", "easyjwt_login_happened_at", "easyjwt_login_user",
+              "easyjwt_outstandingtoken_expires_at", "easyjwt_remote_user_user_id_key",
+              "easyjwt_session_expires_at", "easyjwt_session_user", "easyjwt_user_date_joined",
+              "easyjwt_user_email", "easyjwt_user_email_lower", "easyjwt_user_first_name",
+              "easyjwt_user_last_login", "easyjwt_user_last_name", "easyjwt_user_search_trigram"}));
   }
 
   TestDatabase where_{GetParam()};

@@ -305,7 +305,7 @@ class OurDatabase(DjangoTest):
         project.do("loaddata", dump)
         self.assertEqual(left(), [("B",)])
         if ENGINE == "postgresql":
-            project.execute("DROP TABLE easyjwt_remote_user, easyjwt_browser_session, easyjwt_session")
+            project.execute("DROP TABLE easyjwt_remote_user, easyjwt_browser_session, easyjwt_session, easyjwt_login")
             with self.assertRaisesRegex(CommandError, "couldn't be flushed"):
                 self.command("flush", interactive=False)
             self.assertEqual(left(), [("B",)])
@@ -324,11 +324,11 @@ class OurDatabase(DjangoTest):
             with self.assertRaisesRegex(CommandError, "couldn't be flushed"):
                 self.command("flush", interactive=False)
             self.assertEqual(User.objects.count(), 4)
-            project.query("DROP TABLE easyjwt_remote_user, easyjwt_browser_session, easyjwt_session")
+            project.query("DROP TABLE easyjwt_remote_user, easyjwt_browser_session, easyjwt_session, easyjwt_login")
         self.command("flush", interactive=False)
         self.assertEqual(User.objects.count(), 0)
         project.do("migrate")
-        for table in ("easyjwt_remote_user", "easyjwt_browser_session", "easyjwt_session"):
+        for table in ("easyjwt_remote_user", "easyjwt_browser_session", "easyjwt_session", "easyjwt_login"):
             self.assertEqual(project.query("SELECT * FROM " + table), [])
 
 

@@ -142,7 +142,7 @@ class AtOnce(MigrateTest):
         self.assertEqual(sorted(applied), ["Applied 0001_django", "Applied 0002_indexes", "Applied 0003_users",
                                            "Applied 0004_remote_users", "Applied 0005_keys", "Applied 0006_families",
                                            "Applied 0007_clients", "Applied 0008_events",
-                                           "Applied 0009_browser_sessions"])
+                                           "Applied 0009_browser_sessions", "Applied 0010_logins"])
         self.assertEqual(project.do("migrate").out, NOTHING)
 
     @contextlib.contextmanager
@@ -240,14 +240,16 @@ class Shapes(MigrateTest):
         project.do("clearsessions")
 
     def test_the_last_version_and_this_one_and_the_next(self):
-        project = self.project({"EASY_JWT": {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}},
-                               support.usual_users())
+        # The last version recorded no logins.
+        project = self.project({"EASY_JWT": {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True,
+                                             "LOGIN_HISTORY": ""}}, support.usual_users())
         first = project.start()
+        project.change({"EASY_JWT": {"LOGIN_HISTORY": "90d"}})
         self.use(first)
         self.use_commands(project)
 
         # The shape before the last migration.
-        before = {"0009_browser_sessions": ('DROP TABLE "easyjwt_browser_session"',)}
+        before = {"0010_logins": ('DROP TABLE "easyjwt_login"', 'DROP TABLE "easyjwt_login_count"')}
         last = max(name for name, in project.query('SELECT "name" FROM "easyjwt_migration"'))
         self.assertEqual(last, max(re.sub(r"\..*", "", path.name) for path in SQL.glob("0*.sql")))
         for sql in before[last]:

@@ -101,6 +101,8 @@ class Recorded(test_django.DjangoTest, MoveTest):
                              " VALUES ('gateway-abcdef', 'digest', 'Gäteway', 'introspect feed', ?)", (TIME,))
             database.execute("INSERT INTO easyjwt_session VALUES (?, 2, ?, ?, ?, 'ü', '::1', 'j', NULL)",
                              ("f" * 32, TIME, TIME + ".000001", TIME))
+            database.execute("INSERT INTO easyjwt_login VALUES (7, 2, ?, 1, 'token', '::1', 'ü')", (TIME + ".000001",))
+            database.execute("INSERT INTO easyjwt_login_count VALUES (?, 'refused', 'token', 3000000000)", (TIME,))
             # A user and a token that are gone had higher ids than there are.
             database.execute("UPDATE sqlite_sequence SET seq = 500 WHERE name = 'user'")
             database.execute("UPDATE sqlite_sequence SET seq = 3000000000 WHERE name = ?", (TOKENS,))
@@ -113,7 +115,8 @@ class Recorded(test_django.DjangoTest, MoveTest):
                 before = source.do("dumpdata", *MODELS).out
                 out = self.move(source, target)
                 for table, rows in (("user", 11), (TOKENS, 3), ("django_session", 2), ("auth_permission", 32),
-                                    ("easyjwt_remote_user", 3), ("easyjwt_client", 1), ("easyjwt_session", 1)):
+                                    ("easyjwt_remote_user", 3), ("easyjwt_client", 1), ("easyjwt_session", 1),
+                                    ("easyjwt_login", 1), ("easyjwt_login_count", 1)):
                     self.assertRegex(out, r"(?m)^ +%d  %s$" % (rows, table))
                 self.assertIn("To use the copy, set URL in [DATABASE] of %s " % source.config, out)
                 self.assertNotIn("Warning", out)
@@ -129,9 +132,15 @@ class Recorded(test_django.DjangoTest, MoveTest):
                                  [("gateway-abcdef", "digest", "Gäteway", "introspect feed")])
                 sql = "SELECT id, user_id, last_used_at::text, user_agent, ended_at FROM easyjwt_session"
                 self.assertEqual(target.query(sql), [("f" * 32, 2, TIME + ".000001+00", "ü", None)])
+                sql = "SELECT id, user_id, happened_at::text, succeeded, how, address, user_agent FROM easyjwt_login"
+                self.assertEqual(target.query(sql), [(7, 2, TIME + ".000001+00", True, "token", "::1", "ü")])
+                self.assertEqual(target.query("SELECT hour::text, what, how, n FROM easyjwt_login_count"),
+                                 [(TIME + "+00", "refused", "token", 3000000000)])
                 self.assertEqual(target.query("SELECT action_time::text FROM django_admin_log"),
                                  [(TIME + ".000001+00",)])
-        self.check_logins(target.start())
+        service = target.start()
+        self.check_logins(service)
+        service.stop()  # so that nothing is counted any more
         # New ids are above all that were ever given.
         self.assertEqual(target.query("SELECT min(id) > 3000000000 FROM %s WHERE id > 3" % TOKENS), [(True,)])
         target.load([{"model": "easyjwt_user.user", "fields": {"email": "new@example.com"}}])

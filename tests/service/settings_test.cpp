@@ -230,6 +230,8 @@ INSTANTIATE_TEST_SUITE_P(
               ":4: EASY_JWT.SESSION_CLAIM: must not be the same as EASY_JWT.JTI_CLAIM"},
         Wrong{"[EASY_JWT]\nSESSION_CLAIM = \"exp\"\n",
               ":4: EASY_JWT.SESSION_CLAIM: must not be a claim of its own meaning"},
+        Wrong{"[EASY_JWT]\nLOGIN_HISTORY = \"1h\"\n",
+              ":4: EASY_JWT.LOGIN_HISTORY: must be at least 1d"},
         Wrong{"[EASY_JWT]\nROTATION_GRACE = 301\n",
               ":4: EASY_JWT.ROTATION_GRACE: must be at most 300"},
         // The other service's.
@@ -833,6 +835,7 @@ TEST_F(Settings, DefaultsAreTheContracts) {
       {"EASY_JWT.USER_MODEL_SERIALIZER", R"("TokenUserSerializer")"},
       {"EASY_JWT.CREATE_USER_OPEN", "true"},
       {"EASY_JWT.FLUSH_INTERVAL", R"("")"},
+      {"EASY_JWT.LOGIN_HISTORY", R"("90d")"},
       {"EASY_JWT.STORE_TOKEN_TEXT", "true"},
       {"EASY_JWT.DETECT_REUSE", "false"},
       {"EASY_JWT.ROTATION_GRACE", "0"},

@@ -9,8 +9,10 @@
 
 #include "easyjwt/auth/accounts.hpp"
 #include "easyjwt/auth/family_store.hpp"
+#include "easyjwt/auth/logins.hpp"
 #include "easyjwt/auth/settings.hpp"
 #include "easyjwt/auth/token_store.hpp"
+#include "easyjwt/auth/visitor.hpp"
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/core/log.hpp"
@@ -23,12 +25,6 @@ namespace easyjwt {
 struct TokenPair {
   std::string refresh;
   std::string access;
-};
-
-/// Who logs in, for the list of their sessions.
-struct Visitor {
-  std::string user_agent{};  ///< at most 200 characters of ASCII
-  std::string address{};     ///< at most 45
 };
 
 struct Refreshed {
@@ -58,9 +54,10 @@ enum class Revoked {
 /// Tokens of a family that has ended are refused as blacklisted ones are.
 class Tokens {
  public:
-  /// Throws SettingsError: what check_settings() does.
+  /// Throws SettingsError: what check_settings() does. `logins` (null: they are not recorded)
+  /// outlives it.
   Tokens(const AuthSettings& settings, const TokenCodec& codec, db::Database& database,
-         Accounts& accounts, Clock clock, Log log);
+         Accounts& accounts, Clock clock, Log log, Logins* logins = nullptr);
   /// Throws SettingsError: a USER_ID_FIELD that is neither id, pk nor email; SESSION_CLAIM or
   /// DETECT_REUSE without what they need.
   static void check_settings(const AuthSettings& settings);
@@ -121,10 +118,12 @@ class Tokens {
                                          const Visitor& visitor);
   /// The claims of a token that begins something: with SESSION_CLAIM a family.
   json::object new_claims(const User& user, TokenType type, Time now) const;
-  /// Writes what a login leaves behind: the outstanding token, its family and last_login.
-  /// Errc::conflict: the user is no longer what was judged.
+  /// Writes what a login leaves behind: the outstanding token, its family, last_login and the row
+  /// of its history. Errc::conflict: the user is no longer what was judged.
   Result<void> record_login(const User& user, std::string_view raw, const json::object& claims,
-                            const Visitor& visitor, Time now);
+                            LoginHow how, const Visitor& visitor, Time now);
+  void record_refusal(const Error& error, std::string_view email, LoginHow how,
+                      const Visitor& visitor) const;
   Result<void> record_token(db::Transaction& transaction, const User& user, std::string_view raw,
                             const json::object& claims, const Visitor& visitor, Time now);
   /// The SESSION_CLAIM; nullopt: there is none, or no such setting. One that can be no family's is
@@ -180,6 +179,7 @@ class Tokens {
   Accounts& accounts_;
   Clock clock_;
   Log log_;
+  Logins* logins_;
 };
 
 }  // namespace easyjwt

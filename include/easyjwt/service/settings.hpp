@@ -81,6 +81,7 @@ struct ServiceSettings {
   std::string sliding_token_refresh_serializer = "TokenRefreshSlidingSerializer";
   std::optional<std::string> jwk_url;
   std::optional<std::chrono::seconds> flush_interval;
+  std::optional<std::chrono::seconds> login_history{std::chrono::hours{90 * 24}};
   std::optional<std::chrono::seconds> key_rotation_interval;
 
   HasherSettings hasher;

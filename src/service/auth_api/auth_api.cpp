@@ -70,7 +70,8 @@ void add_auth_api(http::Router& router, const AuthApi& api) {
   view("/auth/create-user/", "Create User", "Adds a user.", Lane::hashing, Method::post, creator,
        create_user_view(api.accounts, creator));
   view("/auth/password-change/", "Password Change", "Takes an e-mail, its password and a new one.",
-       Lane::hashing, Method::post, anyone, password_change_view(api.accounts, api.feed, anyone));
+       Lane::hashing, Method::post, anyone,
+       password_change_view(api.accounts, api.logins, api.feed, anyone));
   view("/auth/user/", "Token User Detail", "The caller.", Lane::storage, Method::get, user,
        own_user_view(who, api.database, api.serializer));
   view("/auth/users/", "User List", "Every user, for staff.", Lane::storage, Method::get, staff,

@@ -18,6 +18,7 @@ struct AuthApi {
   const ServiceSettings& settings;
   Tokens& tokens;
   Accounts& accounts;
+  Logins* logins;  ///< null: they are not recorded
   const ClientGuard& clients;
   db::Database& database;
   const TokenCodec& codec;

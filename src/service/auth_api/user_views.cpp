@@ -13,6 +13,7 @@
 #include "easyjwt/user/validators.hpp"
 #include "service/body.hpp"
 #include "service/revocation_feed.hpp"
+#include "service/visitor.hpp"
 
 namespace easyjwt {
 namespace {
@@ -199,8 +200,9 @@ http::Handler create_user_view(Accounts& accounts, http::Guard guard) {
   };
 }
 
-http::Handler password_change_view(Accounts& accounts, RevocationFeed& feed, http::Guard guard) {
-  return [&accounts, &feed, guard = std::move(guard)](const Request& request) -> Reply {
+http::Handler password_change_view(Accounts& accounts, Logins* logins, RevocationFeed& feed,
+                                   http::Guard guard) {
+  return [&accounts, logins, &feed, guard = std::move(guard)](const Request& request) -> Reply {
     if (const auto allowed = guard(request); !allowed) return allowed.error();
     const auto body = read_body(request);
     if (!body) return body.error();
@@ -212,7 +214,15 @@ http::Handler password_change_view(Accounts& accounts, RevocationFeed& feed, htt
     const auto changed = accounts.change_password(*email, *password, *new_password);
     wipe(*password);
     wipe(*new_password);
-    if (!changed) return changed.error();
+    if (!changed) {
+      const auto& error = changed.error();
+      // It is as good as a login for who guesses passwords.
+      if (logins != nullptr && !error.fields.empty() &&
+          error.fields.front().field == "non_field_errors") {
+        logins->refused(*email, LoginHow::password, visitor(request));
+      }
+      return error;
+    }
     feed.let_second_pass();
     return Response::json("{}");
   };

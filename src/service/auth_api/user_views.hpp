@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "easyjwt/auth/accounts.hpp"
+#include "easyjwt/auth/logins.hpp"
 #include "easyjwt/db/database.hpp"
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/user/serializer.hpp"
@@ -15,7 +16,8 @@ class RevocationFeed;
 /// POST /auth/create-user/. `guard` judges the caller first.
 http::Handler create_user_view(Accounts& accounts, http::Guard guard);
 /// POST /auth/password-change/.
-http::Handler password_change_view(Accounts& accounts, RevocationFeed& feed, http::Guard guard);
+http::Handler password_change_view(Accounts& accounts, Logins* logins, RevocationFeed& feed,
+                                   http::Guard guard);
 /// GET /auth/user/. `serializer`: null for TokenUserSerializer.
 http::Handler own_user_view(std::shared_ptr<const Authentication> who, db::Database& database,
                             const BoundSerializer* serializer);

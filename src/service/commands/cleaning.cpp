@@ -6,6 +6,7 @@
 
 #include "easyjwt/auth/family_store.hpp"
 #include "easyjwt/auth/token_store.hpp"
+#include "easyjwt/user/login_store.hpp"
 #include "easyjwt/user/session_store.hpp"
 #include "service/commands/commands.hpp"
 #include "service/flusher.hpp"
@@ -87,6 +88,23 @@ Result<int> clearsessions(const std::string& config) {
       });
   if (!cleared) return fail(cleared.error());
   std::printf("%lld expired sessions deleted.\n", static_cast<long long>(*cleared));
+  // Without a history nothing is left of one.
+  const auto& kept = loaded->settings.login_history;
+  const auto old = kept ? now - *kept : now;
+  for (const auto flush : {&LoginStore::flush, &LoginStore::flush_counts}) {
+    const bool is_counts = flush == &LoginStore::flush_counts;
+    const auto flushed =
+        flush_all(**database, is_counts ? "counts of logins" : "logins", 0,
+                  [&](db::Transaction& transaction, std::int64_t limit, Time) {
+                    return (LoginStore(transaction).*flush)(old, limit).map([](std::int64_t rows) {
+                      return Flushed{.rows = rows};
+                    });
+                  });
+    if (!flushed) return fail(flushed.error());
+    if (*flushed > 0 && !is_counts) {
+      std::printf("%lld old logins deleted.\n", static_cast<long long>(*flushed));
+    }
+  }
   return 0;
 }
 

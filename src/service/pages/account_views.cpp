@@ -10,6 +10,7 @@
 #include "service/html/fields.hpp"
 #include "service/html/next_url.hpp"
 #include "service/revocation_feed.hpp"
+#include "service/visitor.hpp"
 
 namespace easyjwt {
 namespace {
@@ -129,6 +130,9 @@ Reply AccountViews::login(const Request& request) const {
         {{"The authentication service does not answer. Please try again in a moment.", {}}}, 503);
   }
   if (!*attempt) {
+    if (tools_.logins != nullptr) {
+      tools_.logins->refused(email, LoginHow::session, visitor(request));
+    }
     return show_login(request, email, next, {{wrong_login, {"email address"}}}, 200);
   }
   auto response = html::redirect(next.empty() ? profile_path : std::string_view(next));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "easyjwt/auth/accounts.hpp"
+#include "easyjwt/auth/logins.hpp"
 #include "easyjwt/client/authenticator.hpp"
 #include "easyjwt/client/remote_auth.hpp"
 #include "easyjwt/core/log.hpp"
@@ -27,6 +28,7 @@ struct PageTools {
   const BrowserSessions& sessions;
   const html::Renderer& renderer;
   Accounts& accounts;
+  Logins* logins = nullptr;           ///< null: they are not recorded
   RevocationFeed* feed = nullptr;     ///< null: a client-service, which has none
   ResetMails* reset_mails = nullptr;  ///< an auth-service's
   RemoteAuth* remote = nullptr;       ///< a client-service's
