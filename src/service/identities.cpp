@@ -1,5 +1,7 @@
 #include "service/identities.hpp"
 
+#include "easyjwt/user/group_store.hpp"
+
 namespace easyjwt {
 namespace {
 
@@ -18,8 +20,8 @@ Result<std::optional<std::string>> maybe_text(const json::value& value, const ch
   return fail(std::move(error));
 }
 
-Result<Identity> identity_of(RemoteUserStore& store, const User& user) {
-  auto grants = store.grants(user.id);
+Result<Identity> identity_of(db::Transaction& transaction, const User& user) {
+  auto grants = GroupStore(transaction).grants(user.id);
   if (!grants) return fail(grants.error());
   Identity identity;
   identity.id = user.id;
@@ -78,7 +80,7 @@ Result<std::optional<Identity>> Identities::find(const RemoteUser& user,
       if (!current) return fail(current.error());
       if (!*current) return std::nullopt;
     }
-    return identity_of(store, **copy);
+    return identity_of(transaction, **copy);
   });
 }
 
@@ -97,7 +99,7 @@ Result<Identity> Identities::save(const RemoteUser& user, const json::object& ob
       const auto done = serializer_->save(transaction, *copy, is_new, object);
       if (!done) return fail(done.error());
     }
-    return identity_of(store, *copy);
+    return identity_of(transaction, *copy);
   });
   if (!saved && saved.error().code == Errc::conflict) {
     return fail(Errc::permission_denied,
@@ -127,8 +129,7 @@ IdentityResult Identities::of_remote_user(const json::object& object) const {
 
 IdentityResult Identities::of_user(const User& user) const {
   auto identity = database_.read([&](db::Transaction& transaction) -> Result<Identity> {
-    RemoteUserStore store(transaction);
-    auto made = identity_of(store, user);
+    auto made = identity_of(transaction, user);
     if (!made || serializer_ == nullptr) return made;
     auto shown = serializer_->to_json(transaction, user);
     if (!shown) return fail(shown.error());
@@ -142,10 +143,9 @@ IdentityResult Identities::of_user(const User& user) const {
 
 IdentityResult Identities::of_local_user(const User& user) const {
   auto identity = database_.read([&](db::Transaction& transaction) -> Result<Identity> {
-    RemoteUserStore store(transaction);
-    auto made = identity_of(store, user);
+    auto made = identity_of(transaction, user);
     if (!made) return made;
-    const auto remote_id = store.find_remote_id(user.id);
+    const auto remote_id = RemoteUserStore(transaction).find_remote_id(user.id);
     if (!remote_id) return fail(remote_id.error());
     made->remote_id = remote_id->value_or(0);
     return made;

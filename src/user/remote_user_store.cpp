@@ -65,12 +65,6 @@ db::Value said(const std::optional<std::optional<std::string>>& value) {
 
 std::string name_of(const RemoteUser& user) { return "remote user " + std::to_string(user.id); }
 
-/// Not by ORDER BY, which PostgreSQL does as the database's language would have it.
-void sort(std::vector<std::string>& texts) {
-  std::ranges::sort(texts);
-  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
-}
-
 }  // namespace
 
 /// Who has an e-mail.
@@ -282,27 +276,6 @@ Result<std::optional<User>> RemoteUserStore::update(std::int64_t id, const Remot
     return fail(Error::unavailable("the e-mail of " + name_of(user) + " was taken meanwhile"));
   }
   return fail(done.error());
-}
-
-Result<Grants> RemoteUserStore::grants(std::int64_t user_id) {
-  static constexpr db::Sql sql{
-      "SELECT 0, g.name FROM user_groups l JOIN auth_group g ON g.id = l.group_id "
-      "WHERE l.user_id = $1 UNION ALL "
-      "SELECT 1, t.app_label || '.' || p.codename FROM user_user_permissions l "
-      "JOIN auth_permission p ON p.id = l.permission_id "
-      "JOIN django_content_type t ON t.id = p.content_type_id WHERE l.user_id = $1 UNION ALL "
-      "SELECT 1, t.app_label || '.' || p.codename FROM user_groups l "
-      "JOIN auth_group_permissions gp ON gp.group_id = l.group_id "
-      "JOIN auth_permission p ON p.id = gp.permission_id "
-      "JOIN django_content_type t ON t.id = p.content_type_id WHERE l.user_id = $1"};
-  Grants grants;
-  const auto done = transaction_.run(sql, {user_id}, [&](const db::Row& row) {
-    (row.integer(0) == 0 ? grants.groups : grants.permissions).emplace_back(row.text(1));
-  });
-  if (!done) return fail(done.error());
-  sort(grants.groups);
-  sort(grants.permissions);
-  return grants;
 }
 
 }  // namespace easyjwt

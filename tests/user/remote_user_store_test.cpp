@@ -14,6 +14,7 @@
 #include "db/support.hpp"
 #include "db/test_database.hpp"
 #include "easyjwt/db/migrations.hpp"
+#include "easyjwt/user/group_store.hpp"
 
 namespace easyjwt {
 namespace {
@@ -78,7 +79,7 @@ class RemoteUserStoreTest : public testing::TestWithParam<db::Place> {
   }
   Grants grants(std::int64_t id) {
     return *database_->read(
-        [&](db::Transaction& transaction) { return RemoteUserStore(transaction).grants(id); });
+        [&](db::Transaction& transaction) { return GroupStore(transaction).grants(id); });
   }
   /// A row that is there already: the service's own, or one that the original made.
   std::int64_t add(const std::string& email, const std::string& password) {

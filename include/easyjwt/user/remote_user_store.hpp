@@ -26,12 +26,6 @@ struct RemoteUser {
   std::optional<std::optional<std::string>> phone;
 };
 
-/// What a copy may do in this service, each list sorted by bytes.
-struct Grants {
-  std::vector<std::string> groups;       ///< their names
-  std::vector<std::string> permissions;  ///< "easyjwt_user.add_user": its own and those of its groups
-};
-
 /// A client-service's copies of the auth-service's users: rows of "user", matched by the
 /// auth-service's id (table easyjwt_remote_user: remote_id, user_id). Made for the length of a
 /// transaction.
@@ -63,10 +57,6 @@ class RemoteUserStore {
   /// own. Errc::validation_error: something is not what a user can have (too long, empty, not
   /// UTF-8). Errc::unavailable: others changed the same e-mails meanwhile. Each with a reason.
   Result<User> save(const RemoteUser& user, Time now);
-
-  /// `user_id` is the copy's. That a superuser has all permissions, and somebody inactive none, is
-  /// not said here.
-  Result<Grants> grants(std::int64_t user_id);
 
  private:
   struct Holder;

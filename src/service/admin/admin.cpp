@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "service/admin/group_views.hpp"
 #include "service/admin/log_views.hpp"
 
 namespace easyjwt::admin {
@@ -35,9 +36,10 @@ void add_admin(http::Router& router, const AdminTools& tools) {
   if (std::ranges::find(applications, "admin") == applications.end()) return;
   // Lives as long as the routes that refer to it.
   struct Parts {
-    explicit Parts(const AdminTools& tools) : site(tools), log(site) {}
+    explicit Parts(const AdminTools& tools) : site(tools), log(site), groups(site, log) {}
     Site site;
     LogViews log;
+    GroupViews groups;
   };
   const auto parts = std::make_shared<const Parts>(tools);
   const auto staff = [parts](auto view) {
@@ -49,6 +51,28 @@ void add_admin(http::Router& router, const AdminTools& tools) {
   add(router,
       {"/admin/", "Administration", staff([&log](const Visit& v) { return log.index(v); })});
   add(router, {"/admin/log/", "Log", staff([&log](const Visit& v) { return log.all(v); })});
+
+  const auto staff_who_may = [parts](Verb verb, const Model& model, auto view) {
+    return [parts, handler = parts->site.for_staff(verb, model, std::move(view))](
+               const http::Request& request) { return handler(request); };
+  };
+  const auto& groups = parts->groups;
+  const auto group = [&](Verb verb, http::Reply (GroupViews::*view)(const Visit&) const) {
+    return staff_who_may(verb, group_model,
+                         [&groups, view](const Visit& v) { return (groups.*view)(v); });
+  };
+  const auto group_path = group_model.path();
+  add(router, {group_path, "Groups", group(Verb::view, &GroupViews::list),
+               group(Verb::view, &GroupViews::act)});
+  add(router, {group_path + "add/", "Add a group", group(Verb::add, &GroupViews::add),
+               group(Verb::add, &GroupViews::add)});
+  add(router, {group_path + "{id}/change/", "Group", group(Verb::view, &GroupViews::change),
+               group(Verb::change, &GroupViews::change)});
+  add(router, {group_path + "{id}/users/", "Users of a group",
+               group(Verb::view, &GroupViews::users), group(Verb::change, &GroupViews::users)});
+  add(router, {group_path + "{id}/delete/", "Delete a group",
+               group(Verb::remove, &GroupViews::remove), group(Verb::remove, &GroupViews::remove)});
+  add(router, {group_path + "{id}/history/", "History", group(Verb::view, &GroupViews::history)});
 }
 
 }  // namespace easyjwt::admin

@@ -19,29 +19,6 @@ std::set<std::int64_t> shown_pages(std::int64_t current, std::int64_t last) {
   return pages;
 }
 
-json::array pages_of(const List& list, const ListQuery& query) {
-  json::array out;
-  const auto last = (list.count + List::page_size - 1) / List::page_size;
-  if (last < 2) return out;
-  const auto add = [&](std::string text, std::string path, bool is_current, bool is_gap) {
-    json::object page;
-    page["text"] = std::move(text);
-    page["path"] = std::move(path);
-    page["is_current"] = is_current;
-    page["is_gap"] = is_gap;
-    page["is_link"] = !is_current && !is_gap;
-    out.push_back(std::move(page));
-  };
-  std::int64_t before = 0;
-  for (const auto page : shown_pages(query.page(), last)) {
-    if (page > before + 1) add("…", {}, false, true);
-    add(std::to_string(page), query.with("p", page == 1 ? "" : std::to_string(page)),
-        page == query.page(), false);
-    before = page;
-  }
-  return out;
-}
-
 }  // namespace
 
 ListQuery::ListQuery(const http::Request& request) {
@@ -74,6 +51,29 @@ std::string ListQuery::with(std::string_view name, std::string_view value) const
   }
   if (!value.empty()) add(name, value);
   return out.empty() ? "?" : out;
+}
+
+json::array pages_of(std::int64_t count, const ListQuery& query) {
+  json::array out;
+  const auto last = (count + List::page_size - 1) / List::page_size;
+  if (last < 2) return out;
+  const auto add = [&](std::string text, std::string path, bool is_current, bool is_gap) {
+    json::object page;
+    page["text"] = std::move(text);
+    page["path"] = std::move(path);
+    page["is_current"] = is_current;
+    page["is_gap"] = is_gap;
+    page["is_link"] = !is_current && !is_gap;
+    out.push_back(std::move(page));
+  };
+  std::int64_t before = 0;
+  for (const auto page : shown_pages(query.page(), last)) {
+    if (page > before + 1) add("…", {}, false, true);
+    add(std::to_string(page), query.with("p", page == 1 ? "" : std::to_string(page)),
+        page == query.page(), false);
+    before = page;
+  }
+  return out;
 }
 
 json::object to_json(const List& list, const ListQuery& query, const Site& site,
@@ -168,7 +168,7 @@ json::object to_json(const List& list, const ListQuery& query, const Site& site,
   out["rows"] = std::move(rows);
 
   out["count"] = (list.is_more ? "> " : "") + std::to_string(list.count);
-  auto pages = pages_of(list, query);
+  auto pages = pages_of(list.count, query);
   out["has_pages"] = !pages.empty();
   out["pages"] = std::move(pages);
   out["has_add"] = !list.add_path.empty();

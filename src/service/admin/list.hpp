@@ -87,6 +87,10 @@ struct List {
   static constexpr std::int64_t page_size = 100;
 };
 
+/// The links to the pages of a list with so many rows, for the template part `pages`; none where
+/// there is one page.
+json::array pages_of(std::int64_t count, const ListQuery& query);
+
 json::object to_json(const List& list, const ListQuery& query, const Site& site,
                      const Visit& visit);
 

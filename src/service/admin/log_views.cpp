@@ -9,27 +9,51 @@ namespace {
 
 const Model log_model{{"admin", "logentry"}, "Log entry", "Log entries"};
 
+/// One part of a message: "Changed: Name", "Added user “a@example.com”"; empty: of another's kind.
+std::string words_of(const json::object& part, const std::function<std::string(Text)>& text) {
+  const auto member = [](const json::object& object, std::string_view name) {
+    const auto* value = object.if_contains(name);
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
+  };
+  // Names of fields and models stand there in the language of whoever changed them.
+  const auto in_language = [&](const std::string& name) {
+    return text(Text{std::string_view(name), {}});
+  };
+  for (const auto& [key, id] : {std::pair{"added", std::string_view("Added {} “{}”")},
+                                std::pair{"deleted", std::string_view("Deleted {} “{}”")}}) {
+    const auto* what = part.if_contains(key);
+    if (what == nullptr || !what->is_object() || what->get_object().empty()) continue;
+    const auto& object = what->get_object();
+    return text(Text{id, {in_language(member(object, "name")), member(object, "object")}});
+  }
+  const auto* changed = part.if_contains("changed");
+  const auto* names =
+      changed && changed->is_object() ? changed->get_object().if_contains("fields") : nullptr;
+  if (names == nullptr || !names->is_array()) return {};
+  std::string fields;
+  for (const auto& name : names->get_array()) {
+    if (!name.is_string()) continue;
+    if (!fields.empty()) fields += ", ";
+    fields += in_language(std::string(name.get_string()));
+  }
+  return fields.empty() ? "" : text(Text{"Changed: {}", {fields}});
+}
+
 /// Django's LogEntry.get_change_message(), of what Django writes and we do.
 std::string words_of(const AdminLogEntry& entry, const std::function<std::string(Text)>& text) {
-  if (entry.action == AdminAction::add) return text(Text{"Added"});
   if (entry.action == AdminAction::remove) return text(Text{"Deleted"});
-  // The fields' names stand there in the language of whoever changed them.
-  std::string fields;
+  std::string words;
   const auto parsed = parse_json(entry.message);
   if (parsed && parsed->is_array()) {
     for (const auto& part : parsed->get_array()) {
-      const auto* changed = part.is_object() ? part.get_object().if_contains("changed") : nullptr;
-      const auto* names =
-          changed && changed->is_object() ? changed->get_object().if_contains("fields") : nullptr;
-      if (names == nullptr || !names->is_array()) continue;
-      for (const auto& name : names->get_array()) {
-        if (!name.is_string()) continue;
-        if (!fields.empty()) fields += ", ";
-        fields += text(Text{std::string_view(name.get_string()), {}});
-      }
+      if (!part.is_object()) continue;
+      const auto more = words_of(part.get_object(), text);
+      if (!words.empty() && !more.empty()) words += ". ";
+      words += more;
     }
   }
-  return fields.empty() ? text(Text{"Changed"}) : text(Text{"Changed: {}", {fields}});
+  if (!words.empty()) return words;
+  return text(entry.action == AdminAction::add ? Text{"Added"} : Text{"Changed"});
 }
 
 }  // namespace

@@ -17,7 +17,19 @@ void sort(Ids& ids) {
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
 }
 
-/// Of all fields of that name; what is no number is left out.
+json::array to_array(const std::vector<PickerOption>& options) {
+  json::array out;
+  for (const auto& option : options) {
+    json::object one;
+    one["id"] = std::to_string(option.id);
+    one["text"] = option.name;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+}  // namespace
+
 Ids read_ids(const http::Form& form, std::string_view field) {
   Ids ids;
   for (const auto& [name, value] : form.fields()) {
@@ -32,19 +44,6 @@ Ids read_ids(const http::Form& form, std::string_view field) {
   sort(ids);
   return ids;
 }
-
-json::array to_array(const std::vector<PickerOption>& options) {
-  json::array out;
-  for (const auto& option : options) {
-    json::object one;
-    one["id"] = std::to_string(option.id);
-    one["text"] = option.name;
-    out.push_back(std::move(one));
-  }
-  return out;
-}
-
-}  // namespace
 
 void Picker::set_chosen(Ids ids) {
   chosen_ = std::move(ids);
@@ -95,6 +94,12 @@ bool Picker::matches(const PickerOption& option) const {
   const auto name = lower(option.name);
   return std::ranges::all_of(words_,
                              [&](const auto& word) { return name.find(word) != name.npos; });
+}
+
+std::string Picker::chosen_text() const {
+  std::string text;
+  for (const auto& option : shown_chosen_) text += (text.empty() ? "" : ", ") + option.name;
+  return text;
 }
 
 json::object Picker::to_json(const Error& wrong, const Site& site, const Visit& visit) const {

@@ -53,6 +53,9 @@ class Picker {
   /// Those that are chosen and were not among `before`, by which to judge who may add them.
   std::vector<std::int64_t> added(std::vector<std::int64_t> before) const;
 
+  /// Their names, for who may not change them.
+  std::string chosen_text() const;
+
   json::object to_json(const Error& wrong, const Site& site, const Visit& visit) const;
 
  private:
@@ -68,6 +71,9 @@ class Picker {
   std::vector<PickerOption> available_;
   std::size_t available_count_ = 0;
 };
+
+/// The ids in all fields of that name, sorted, each once; what is no number is left out.
+std::vector<std::int64_t> read_ids(const http::Form& form, std::string_view field);
 
 /// The words of what somebody looks for, as /auth/users/ takes them apart.
 std::vector<std::string> words_of(std::string_view text);
