@@ -5,8 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "service/admin/dashboard.hpp"
 #include "service/admin/group_views.hpp"
 #include "service/admin/log_views.hpp"
+#include "service/admin/user_sessions.hpp"
 
 namespace easyjwt::admin {
 namespace {
@@ -36,10 +38,13 @@ void add_admin(http::Router& router, const AdminTools& tools) {
   if (std::ranges::find(applications, "admin") == applications.end()) return;
   // Lives as long as the routes that refer to it.
   struct Parts {
-    explicit Parts(const AdminTools& tools) : site(tools), log(site), groups(site, log) {}
+    explicit Parts(const AdminTools& tools)
+        : site(tools), log(site), dashboard(site), groups(site, log), sessions(site) {}
     Site site;
     LogViews log;
+    Dashboard dashboard;
     GroupViews groups;
+    UserSessions sessions;
   };
   const auto parts = std::make_shared<const Parts>(tools);
   const auto staff = [parts](auto view) {
@@ -56,6 +61,15 @@ void add_admin(http::Router& router, const AdminTools& tools) {
     return [parts, handler = parts->site.for_staff(verb, model, std::move(view))](
                const http::Request& request) { return handler(request); };
   };
+  const auto& dashboard = parts->dashboard;
+  add(router, {"/admin/dashboard/", "Logins",
+               staff_who_may(Verb::view, user_model,
+                             [&dashboard](const Visit& v) { return dashboard.show(v); })});
+  const auto& sessions = parts->sessions;
+  add(router, {user_model.path() + "{id}/sessions/", "Logins of a user",
+               staff_who_may(Verb::view, user_model,
+                             [&sessions](const Visit& v) { return sessions.show(v); })});
+
   const auto& groups = parts->groups;
   const auto group = [&](Verb verb, http::Reply (GroupViews::*view)(const Visit&) const) {
     return staff_who_may(verb, group_model,

@@ -110,6 +110,7 @@ http::Reply LogViews::index(const Visit& visit) const {
   data["models"] = std::move(models);
   data["has_entries"] = !own->empty();
   data["entries"] = *std::move(own);
+  data["may_see_logins"] = visit.may(Verb::view, user_model);
   data["may_see_log"] = visit.may(Verb::view, log_model);
   return site_.render(visit, "admin_index", std::move(data), {.title = Text{"Administration"}});
 }
