@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
@@ -221,9 +221,9 @@ class Chromium(webdriver.Chrome):
         before, leads = self.find_element(By.TAG_NAME, "html"), found[0].tag_name != "summary"
         found[0].click()
         if leads:
-            WebDriverWait(self, PATIENCE, 0.05).until(lambda _: self.is_gone(before))
-            WebDriverWait(self, PATIENCE, 0.05).until(
-                lambda _: self.execute_script("return document.readyState") == "complete")
+            # What is asked amid the change may fail.
+            WebDriverWait(self, PATIENCE, 0.05, [WebDriverException]).until(
+                lambda _: self.is_gone(before) and self.execute_script("return document.readyState") == "complete")
 
     @staticmethod
     def is_gone(element):
