@@ -6,6 +6,8 @@ it; what it looks like is kept as screenshots/NAME.WIDTH.SCHEME.png in the build
 """
 
 import dataclasses
+import math
+import time
 import typing
 import unittest
 
@@ -21,6 +23,7 @@ HEADERS = {"content-security-policy": POLICY, "x-content-type-options": "nosniff
            "x-frame-options": "DENY", "cache-control": "no-store", "content-type": "text/html; charset=utf-8"}
 
 
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 NAMES = ("Ada Lovelace", "Grace Hopper", "Annie Easley", "Radia Perlman", "Karen Spärck Jones", "Hedy Lamarr", "Mary "
          "Jackson", "Katherine Johnson", "Barbara Liskov", "Frances Allen", "Jean Bartik", "Sister Mary Kenneth Keller")
 
@@ -40,6 +43,12 @@ def entries():
         out.append(support.user_entry(pk, email, "!$unusable", first_name=first, last_name=last, is_staff=pk % 4 == 0,
                                       is_active=pk % 5 != 0, groups=[1 + pk % 2]))
     return out
+
+
+def logins_of(ago):
+    """How many there were in an hour, so many hours ago."""
+    hour = time.strftime("%Y-%m-%d %H:00:00", time.gmtime(time.time() - 3600 * ago))
+    return (hour, "succeeded", 40 + 30 * math.sin(ago / 4)), (hour, "refused", ago % 7), (hour, "first", ago % 24)
 
 
 # ---- how one comes to pages that no path leads to
@@ -67,6 +76,10 @@ def delete_groups(looks):
     looks.chromium.find_element("name", "chosen").click()
     looks.chromium.fill(action="Delete the chosen groups")
     looks.chromium.press("Go")
+
+
+def open_tables(looks):
+    looks.chromium.find_element("tag name", "summary").click()
 
 
 def link_of_a_mail(looks):
@@ -99,6 +112,9 @@ PAGES = [
     Page("logged_out", "auth", ALICE, "/accounts/profile/", log_out),
     Page("forbidden", "auth", ALICE, "/admin/", None, 403),
     Page("admin", "auth", CAROL, "/admin/"),
+    Page("admin_dashboard", "auth", CAROL, "/admin/dashboard/"),
+    Page("admin_dashboard_tables", "auth", CAROL, "/admin/dashboard/", open_tables),
+    Page("admin_user_logins", "auth", CAROL, "/admin/easyjwt_user/user/3/sessions/"),
     Page("admin_log", "auth", CAROL, "/admin/log/"),
     Page("admin_groups", "auth", CAROL, "/admin/auth/group/"),
     Page("admin_groups_none", "auth", CAROL, "/admin/auth/group/?q=nothing"),
@@ -132,9 +148,11 @@ class Sites(ResetTest):
             cls.addClassCleanup, {**CLIENT, "AUTHENTICATION_BACKENDS": ["ModelBackend", "RemoteAuthBackend"],
                                   "EASY_JWT": {"REMOTE_AUTH_SERVICE_URL": url_of(cls.auth)}},
             cls.entries(), base={}).start()
+        cls.project.execute("INSERT INTO easyjwt_login_count VALUES " + ", ".join(
+            "('%s', '%s', 'token', %d)" % row for ago in range(24 * 30) for row in logins_of(ago)))
         cls.chromium = Chromium(cls.addClassCleanup)
 
-    def enter(self, service, email="", password=None, agent="Mozilla/5.0"):
+    def enter(self, service, email="", password=None, agent=AGENT):
         """Chromium with a session of somebody's, or nobody's, and an HTTP client with the same."""
         person = Browser(service, agent)
         if email:
@@ -206,7 +224,10 @@ class Looks(Sites):
         self.check_all([page for page in PAGES if not page.who])
 
     def test_for_who_is_logged_in(self):
-        self.check_all([page for page in PAGES if page.who])
+        self.check_all([page for page in PAGES if page.who and not page.name.startswith("admin")])
+
+    def test_the_admin_site(self):
+        self.check_all([page for page in PAGES if page.name.startswith("admin")])
 
 
 if __name__ == "__main__":
