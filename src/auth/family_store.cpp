@@ -76,6 +76,17 @@ Result<std::optional<Family>> FamilyStore::find(std::string_view id) {
   return found;
 }
 
+Result<std::optional<std::string>> FamilyStore::find_by_token(std::int64_t user_id,
+                                                              std::string_view jti) {
+  static constexpr db::Sql sql{
+      "SELECT id FROM easyjwt_session WHERE user_id = $1 AND current_jti = $2"};
+  std::optional<std::string> id;
+  const auto done =
+      transaction_.run(sql, {user_id, jti}, [&](const db::Row& row) { id = row.text(0); });
+  if (!done) return fail(done.error());
+  return id;
+}
+
 Result<bool> FamilyStore::is_live(std::string_view id) {
   static constexpr db::Sql sql{"SELECT 1 FROM easyjwt_session WHERE id = $1 AND ended_at IS NULL"};
   return transaction_.run(sql, {id}).map([](std::int64_t rows) { return rows == 1; });

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <vector>
 
 #include "easyjwt/auth/family_store.hpp"
 
@@ -60,7 +61,165 @@ struct Blacklisting {
   const std::array<db::Value, 2> mark;
 };
 
+// ---- lists
+
+// Of which rows, `wanted`, the rest is then read.
+#define TOKEN_ROWS(SOME)                                                       \
+  "SELECT o.id, o.jti, o.user_id, u.email, o.created_at, o.expires_at, b.id, " \
+  "b.blacklisted_at FROM (" SOME                                               \
+  ") AS wanted JOIN token_blacklist_outstandingtoken o ON o.id = wanted.id "       \
+  "LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id "         \
+  "LEFT JOIN \"user\" u ON u.id = o.user_id "
+#define PAGE " LIMIT $1 OFFSET $2"
+// What is skipped is read in an index alone. In the order of the enum Order, each descending first.
+#define TOKEN_LISTS(WHERE)                                                                      \
+  {                                                                                             \
+    {TOKEN_ROWS("SELECT id FROM token_blacklist_outstandingtoken " WHERE                        \
+                "ORDER BY id DESC" PAGE) "ORDER BY o.id DESC"},                                 \
+        {TOKEN_ROWS("SELECT id FROM token_blacklist_outstandingtoken " WHERE                    \
+                    "ORDER BY id" PAGE) "ORDER BY o.id"},                                       \
+        {TOKEN_ROWS(                                                                            \
+            "SELECT id FROM token_blacklist_outstandingtoken " WHERE                            \
+            "ORDER BY expires_at DESC, id DESC" PAGE) "ORDER BY o.expires_at DESC, o.id DESC"}, \
+        {TOKEN_ROWS("SELECT id FROM token_blacklist_outstandingtoken " WHERE                    \
+                    "ORDER BY expires_at, id" PAGE) "ORDER BY o.expires_at, o.id"},             \
+  }
+#define MARKED                                                   \
+  "SELECT token_id AS id FROM token_blacklist_blacklistedtoken " \
+  "JOIN token_blacklist_outstandingtoken o ON o.id = token_id "
+#define BLACKLISTED_LISTS(SOME)                                                                  \
+  {                                                                                              \
+    {TOKEN_ROWS(SOME                                                                             \
+                "ORDER BY token_blacklist_blacklistedtoken.id DESC" PAGE) "ORDER BY b.id DESC"}, \
+        {TOKEN_ROWS(SOME "ORDER BY token_blacklist_blacklistedtoken.id" PAGE) "ORDER BY b.id"},  \
+  }
+#define COUNT(SOME) \
+  { "SELECT count(*) FROM (" SOME " LIMIT $1) AS wanted" }
+
+// Between the jti's first digits and what comes after all that begin so. The last condition is for
+// a database whose language orders otherwise.
+#define JTI(N, M) "jti >= " N " AND jti < " M " AND substr(jti, 1, length(" N ")) = " N " "
+#define USERS_SQLITE(N) "user_id IN (SELECT value FROM json_each(" N ")) "
+#define USERS_POSTGRESQL(N) "user_id = ANY (CAST(CAST(" N " AS text) AS bigint[])) "
+
+constexpr std::size_t orders = 4;
+struct Lists {
+  db::Sql outstanding[orders];
+  db::Sql blacklisted[2];
+  db::Sql count, count_blacklisted;
+};
+constexpr Lists all_tokens{
+    TOKEN_LISTS(""),
+    BLACKLISTED_LISTS("SELECT token_id AS id FROM token_blacklist_blacklistedtoken "),
+    COUNT("SELECT 1 FROM token_blacklist_outstandingtoken"),
+    COUNT("SELECT 1 FROM token_blacklist_blacklistedtoken")};
+#define LISTS_WHERE(WHERE, COUNTED)                                             \
+  {                                                                             \
+    TOKEN_LISTS("WHERE " WHERE), BLACKLISTED_LISTS(MARKED "WHERE " WHERE),      \
+        COUNT("SELECT 1 FROM token_blacklist_outstandingtoken WHERE " COUNTED), \
+        COUNT(MARKED "WHERE " COUNTED)                                          \
+  }
+constexpr Lists tokens_by_jti = LISTS_WHERE(JTI("$3", "$4"), JTI("$2", "$3"));
+constexpr Lists tokens_by_users_sqlite = LISTS_WHERE(USERS_SQLITE("$3"), USERS_SQLITE("$2"));
+constexpr Lists tokens_by_users_postgresql =
+    LISTS_WHERE(USERS_POSTGRESQL("$3"), USERS_POSTGRESQL("$2"));
+
+TokenRow read_token(const db::Row& row) {
+  return {.id = row.integer(0),
+          .jti = std::string(row.text(1)),
+          .user_id = row.maybe_integer(2),
+          .user_email = std::string(row.maybe_text(3).value_or("")),
+          .created_at = row.maybe_time(4),
+          .expires_at = row.time(5),
+          .blacklist_id = row.maybe_integer(6),
+          .blacklisted_at = row.maybe_time(7)};
+}
+
+/// What a query is asked by.
+struct TokenSearch {
+  TokenSearch(const TokenQuery& query, db::Engine engine) {
+    const bool is_sqlite = engine == db::Engine::sqlite;
+    if (query.users) {
+      lists = is_sqlite ? &tokens_by_users_sqlite : &tokens_by_users_postgresql;
+      for (const auto id : *query.users) first += (first.empty() ? "" : ",") + std::to_string(id);
+      first = (is_sqlite ? '[' : '{') + first + (is_sqlite ? ']' : '}');
+    } else if (!query.jti.empty()) {
+      lists = &tokens_by_jti;
+      first = query.jti;
+      last = query.jti + 'g';  // after every hexadecimal digit
+    }
+  }
+  void add_to(std::vector<db::Value>& values) const {
+    if (lists != &all_tokens) values.emplace_back(std::string_view(first));
+    if (lists == &tokens_by_jti) values.emplace_back(std::string_view(last));
+  }
+
+  const Lists* lists = &all_tokens;
+  std::string first, last;
+};
+
 }  // namespace
+
+Result<void> TokenStore::list(const TokenQuery& query, FunctionRef<void(const TokenRow&)> each) {
+  const TokenSearch search(query, transaction_.engine());
+  const std::size_t way = query.descending ? 0 : 1;
+  const auto& sql =
+      query.only_blacklisted
+          ? search.lists->blacklisted[way]
+          : search.lists->outstanding[2 * static_cast<std::size_t>(query.order) + way];
+  std::vector<db::Value> values{query.limit, query.offset};
+  search.add_to(values);
+  return transaction_.run(sql, values, [&](const db::Row& row) { each(read_token(row)); })
+      .map([](std::int64_t) {});
+}
+
+Result<std::int64_t> TokenStore::count(const TokenQuery& query, std::int64_t most) {
+  const TokenSearch search(query, transaction_.engine());
+  std::vector<db::Value> values{most};
+  search.add_to(values);
+  std::int64_t n = 0;
+  const auto done = transaction_.run(
+      query.only_blacklisted ? search.lists->count_blacklisted : search.lists->count, values,
+      [&](const db::Row& row) { n = row.integer(0); });
+  if (!done) return fail(done.error());
+  return n;
+}
+
+Result<std::optional<TokenRow>> TokenStore::find(std::int64_t id) {
+  static constexpr db::Sql sql{
+      TOKEN_ROWS("SELECT id FROM token_blacklist_outstandingtoken WHERE id = $1")};
+  std::optional<TokenRow> found;
+  const auto done =
+      transaction_.run(sql, {id}, [&](const db::Row& row) { found = read_token(row); });
+  if (!done) return fail(done.error());
+  return found;
+}
+
+Result<std::optional<std::int64_t>> TokenStore::find_id(std::string_view jti) {
+  static constexpr db::Sql sql{"SELECT id FROM token_blacklist_outstandingtoken WHERE jti = $1"};
+  std::optional<std::int64_t> id;
+  const auto done = transaction_.run(sql, {jti}, [&](const db::Row& row) { id = row.integer(0); });
+  if (!done) return fail(done.error());
+  return id;
+}
+
+Result<std::optional<std::int64_t>> TokenStore::find_id_of_blacklisted(std::int64_t blacklist_id) {
+  static constexpr db::Sql sql{
+      "SELECT token_id FROM token_blacklist_blacklistedtoken WHERE id = $1"};
+  std::optional<std::int64_t> id;
+  const auto done =
+      transaction_.run(sql, {blacklist_id}, [&](const db::Row& row) { id = row.integer(0); });
+  if (!done) return fail(done.error());
+  return id;
+}
+
+Result<std::string> TokenStore::find_text(std::int64_t id) {
+  static constexpr db::Sql sql{"SELECT token FROM token_blacklist_outstandingtoken WHERE id = $1"};
+  std::string text;
+  const auto done = transaction_.run(sql, {id}, [&](const db::Row& row) { text = row.text(0); });
+  if (!done) return fail(done.error());
+  return text;
+}
 
 Result<bool> TokenStore::is_blacklisted(std::string_view jti) {
   static constexpr db::Sql sql{

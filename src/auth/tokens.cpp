@@ -466,6 +466,52 @@ Result<void> Tokens::blacklist(std::string_view raw) {
   });
 }
 
+Result<bool> Tokens::blacklist(db::Transaction& transaction, std::int64_t id) {
+  const auto now = clock_();
+  TokenStore store(transaction);
+  const auto row = store.find(id);
+  if (!row) return fail(row.error());
+  if (!*row) return fail(Errc::not_found);
+  const auto& token = **row;
+  if (token.blacklisted_at) return false;
+  const auto raw = store.find_text(id);
+  if (!raw) return fail(raw.error());
+  Scratch scratch;
+  const auto claims = codec_.decode(*raw, now, scratch);
+  if (!claims && claims.error().code != Errc::token_not_valid) return fail(claims.error());
+  std::optional<std::string> family;
+  if (claims) {
+    if (const auto claimed = family_of(*claims->members)) family = *claimed;
+  } else if (!settings_.session_claim.empty() && token.user_id) {
+    const auto found = FamilyStore(transaction).find_by_token(*token.user_id, token.jti);
+    if (!found) return fail(found.error());
+    family = *found;
+  }
+  // The family first, as the other blacklist() has it.
+  Result<bool> ended = false;
+  if (family) {
+    ended = FamilyStore(transaction).end(*family, now);
+    if (!ended) return fail(ended.error());
+  }
+  const auto done = store.blacklist({.jti = token.jti,
+                                     .token = *raw,
+                                     .user_id = token.user_id,
+                                     .created_at = token.created_at,
+                                     .expires_at = token.expires_at},
+                                    now);
+  if (!done) return fail(done.error());
+  // As revoke() has it; what cannot be read may be a sliding token, which was refreshed since.
+  const auto& lives = codec_.settings();
+  const bool is_sliding = claims && type_of(*claims) == TokenType::sliding;
+  if (is_sliding || !claims) {
+    const auto last = is_sliding ? last_expiry(lives, *claims->members)
+                                 : token.created_at.value_or(now) + lives.sliding_refresh_lifetime +
+                                       lives.sliding_lifetime;
+    if (const auto kept = store.keep_until(token.jti, last); !kept) return fail(kept.error());
+  }
+  return *done || *ended;  // which blacklists the family's newest token
+}
+
 Result<void> Tokens::check(std::string_view raw) {
   const auto now = clock_();
   Scratch scratch;

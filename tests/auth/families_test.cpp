@@ -251,6 +251,63 @@ TEST_P(FamiliesTest, ALogoutEndsIt) {
   EXPECT_EQ(words(tokens_->blacklist(pair.refresh)), blacklisted);
 }
 
+TEST_P(FamiliesTest, ATokenThatIsBlacklistedByItsIdEndsIt) {
+  const auto row_of = [&](const std::string& raw) {
+    return *database_->read(
+        [&](db::Transaction& transaction) { return TokenStore(transaction).find_id(jti(raw)); });
+  };
+  const auto blacklist = [&](std::int64_t row) {
+    return database_->write(
+        [&](db::Transaction& transaction) { return tokens_->blacklist(transaction, row); });
+  };
+  for (const bool has_text : {true, false}) {
+    settings_.store_token_text = has_text;
+    start();
+    const auto other = login();
+    const auto pair = login();
+    const auto row = row_of(pair.refresh);
+    ASSERT_TRUE(row);
+    EXPECT_EQ(blacklist(*row), true);
+    expect_ended(pair);
+    EXPECT_EQ(blacklist(*row), false);
+    EXPECT_TRUE(tokens_->check(other.access));
+    // Where rotations leave the old token good, it ends what came of it, if it says which that is.
+    settings_.blacklist_after_rotation = false;
+    start();
+    const auto next = *tokens_->refresh(other.refresh);
+    EXPECT_EQ(blacklist(*row_of(other.refresh)), true);
+    EXPECT_EQ(words(tokens_->refresh(other.refresh)), blacklisted);
+    EXPECT_EQ(words(tokens_->refresh(*next.refresh)), has_text ? blacklisted : "");
+    settings_.blacklist_after_rotation = true;
+    start();
+  }
+  const auto unknown = blacklist(99999);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, Errc::not_found);
+}
+
+TEST_P(FamiliesTest, ASlidingTokenThatIsBlacklistedByItsIdStaysSo) {
+  settings_.session_claim.clear();
+  settings_.auth_token_classes = {TokenType::access, TokenType::sliding};
+  for (const bool has_text : {true, false}) {
+    settings_.store_token_text = has_text;
+    start();
+    const auto raw = *tokens_->obtain_sliding("alice@example.com", password);
+    now_ += 200s;
+    const auto renewed = *tokens_->refresh_sliding(raw);
+    now_ += 200s;  // the first text is out of date, what it was refreshed to is not
+    ASSERT_TRUE(tokens_->authenticate(renewed));
+    ASSERT_TRUE(database_->write([&](db::Transaction& transaction) {
+      return tokens_->blacklist(transaction, **TokenStore(transaction).find_id(jti(renewed)));
+    }));
+    EXPECT_FALSE(tokens_->authenticate(renewed));
+    ASSERT_TRUE(database_->write([&](db::Transaction& transaction) {
+      return TokenStore(transaction).flush_expired(now_, 1000);
+    }));
+    EXPECT_FALSE(tokens_->authenticate(renewed));
+  }
+}
+
 TEST_P(FamiliesTest, AChangedPasswordEndsThemAll) {
   const auto first = login(), second = login();
   ASSERT_TRUE(accounts_->change_password("alice@example.com", password, "An0ther-Horse"));

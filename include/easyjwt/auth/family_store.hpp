@@ -41,6 +41,8 @@ class FamilyStore {
   Result<void> hold_user(std::int64_t user_id);
   Result<void> add(const Family& family);
   Result<std::optional<Family>> find(std::string_view id);
+  /// The user's family of which that is the newest token.
+  Result<std::optional<std::string>> find_by_token(std::int64_t user_id, std::string_view jti);
   /// Whether it has not ended.
   Result<bool> is_live(std::string_view id);
   /// Notes a use, and the token that is the newest now. False: it has ended.

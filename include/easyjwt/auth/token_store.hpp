@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/core/error.hpp"
@@ -20,6 +21,31 @@ struct OutstandingToken {
   std::optional<std::int64_t> user_id;
   std::optional<Time> created_at;
   Time expires_at;
+};
+
+/// An outstanding token as people see it. Its text, a credential, is not there.
+struct TokenRow {
+  std::int64_t id = 0;
+  std::string jti;
+  std::optional<std::int64_t> user_id;
+  std::string user_email;  ///< empty: of nobody
+  std::optional<Time> created_at;
+  Time expires_at{};
+  std::optional<std::int64_t> blacklist_id;  ///< of its row among the blacklisted ones
+  std::optional<Time> blacklisted_at;
+};
+
+/// A page of tokens: of all, or of those users, or of those whose jti begins so (hexadecimal digits
+/// alone).
+struct TokenQuery {
+  enum class Order { id, expires_at };
+  std::optional<std::vector<std::int64_t>> users{};
+  std::string jti{};
+  bool only_blacklisted = false;  ///< by their blacklisting, whatever `order` says
+  Order order = Order::id;
+  bool descending = true;
+  std::int64_t offset = 0;
+  std::int64_t limit = 100;
 };
 
 /// Whom a token is for: an id, or an e-mail as it is written.
@@ -74,6 +100,16 @@ class TokenStore {
   /// When `jti` was blacklisted by the rotation that made `successor`; nullopt where something else
   /// blacklisted it, and where the successor is blacklisted itself.
   Result<std::optional<Time>> find_rotation(std::string_view jti, std::string_view successor);
+  Result<void> list(const TokenQuery& query, FunctionRef<void(const TokenRow&)> each);
+  /// How many there are, up to `most`.
+  Result<std::int64_t> count(const TokenQuery& query, std::int64_t most);
+  Result<std::optional<TokenRow>> find(std::int64_t id);
+  Result<std::optional<std::int64_t>> find_id(std::string_view jti);
+  /// Of the row among the blacklisted ones.
+  Result<std::optional<std::int64_t>> find_id_of_blacklisted(std::int64_t blacklist_id);
+  /// Empty: it is not stored.
+  Result<std::string> find_text(std::int64_t id);
+
   /// Deletes at most `limit` tokens that expired by `now`, with their blacklist rows. `from` is
   /// where the batch before ended: PostgreSQL's index goes on naming what is gone until a VACUUM,
   /// and each batch would walk past all of that.

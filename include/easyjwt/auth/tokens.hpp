@@ -83,6 +83,11 @@ class Tokens {
   /// Ends the token's family, too.
   Result<void> blacklist(std::string_view raw);
 
+  /// revoke() of an outstanding token by its id, for who does not have it. Without its text
+  /// (STORE_TOKEN_TEXT) its family is that of which it is the newest token. False: it was
+  /// blacklisted before. Errc::not_found.
+  Result<bool> blacklist(db::Transaction& transaction, std::int64_t id);
+
   /// An access, refresh or sliding token that stands, of a user who may use it, whether or not
   /// AUTH_TOKEN_CLASSES has its type (RFC 7662). The claims are views into `scratch`. Errors that
   /// are a 401 say why it does not stand.

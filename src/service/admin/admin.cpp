@@ -8,6 +8,7 @@
 #include "service/admin/dashboard.hpp"
 #include "service/admin/group_views.hpp"
 #include "service/admin/log_views.hpp"
+#include "service/admin/token_views.hpp"
 #include "service/admin/user_sessions.hpp"
 
 namespace easyjwt::admin {
@@ -39,11 +40,17 @@ void add_admin(http::Router& router, const AdminTools& tools) {
   // Lives as long as the routes that refer to it.
   struct Parts {
     explicit Parts(const AdminTools& tools)
-        : site(tools), log(site), dashboard(site), groups(site, log), sessions(site) {}
+        : site(tools),
+          log(site),
+          dashboard(site),
+          groups(site, log),
+          tokens(site, log),
+          sessions(site) {}
     Site site;
     LogViews log;
     Dashboard dashboard;
     GroupViews groups;
+    TokenViews tokens;
     UserSessions sessions;
   };
   const auto parts = std::make_shared<const Parts>(tools);
@@ -87,6 +94,26 @@ void add_admin(http::Router& router, const AdminTools& tools) {
   add(router, {group_path + "{id}/delete/", "Delete a group",
                group(Verb::remove, &GroupViews::remove), group(Verb::remove, &GroupViews::remove)});
   add(router, {group_path + "{id}/history/", "History", group(Verb::view, &GroupViews::history)});
+
+  if (!parts->site.has_tokens()) return;
+  const auto& tokens = parts->tokens;
+  const auto token = [&](const Model& model, http::Reply (TokenViews::*view)(const Visit&) const) {
+    return staff_who_may(Verb::view, model,
+                         [&tokens, view](const Visit& v) { return (tokens.*view)(v); });
+  };
+  const auto outstanding_path = outstanding_model.path();
+  add(router,
+      {outstanding_path, "Outstanding tokens", token(outstanding_model, &TokenViews::outstanding),
+       token(outstanding_model, &TokenViews::act)});
+  add(router, {outstanding_path + "{id}/change/", "Outstanding token",
+               token(outstanding_model, &TokenViews::show),
+               token(outstanding_model, &TokenViews::blacklist)});
+  add(router, {outstanding_path + "{id}/history/", "History",
+               token(outstanding_model, &TokenViews::history)});
+  add(router, {blacklisted_model.path(), "Blacklisted tokens",
+               token(blacklisted_model, &TokenViews::blacklisted)});
+  add(router, {blacklisted_model.path() + "{id}/change/", "Blacklisted token",
+               token(blacklisted_model, &TokenViews::show_blacklisted)});
 }
 
 }  // namespace easyjwt::admin

@@ -63,6 +63,8 @@ json::object to_json(const DeletePage& page, const Site& site, const Visit& visi
   }
   out["hidden"] = std::move(hidden);
   out["back"] = page.back;
+  out["parts_title"] = site.text(visit, page.parts_title);
+  out["yes"] = site.text(visit, page.yes);
   return out;
 }
 

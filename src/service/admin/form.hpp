@@ -37,6 +37,8 @@ struct DeletePage {
   std::vector<Text> parts{};                                  ///< what goes with it
   std::vector<std::pair<std::string, std::string>> hidden{};  ///< fields that come along
   std::string back;
+  Text parts_title{"What is deleted with it"};
+  Text yes{"Yes, delete"};
 };
 
 json::object to_json(const DeletePage& page, const Site& site, const Visit& visit);

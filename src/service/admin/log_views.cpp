@@ -102,7 +102,7 @@ http::Reply LogViews::index(const Visit& visit) const {
   };
   add(user_model, Text{"Add a user"});
   add(group_model, Text{"Add a group"});
-  if (site_.tools().tokens != nullptr) {
+  if (site_.has_tokens()) {
     add(outstanding_model, {});
     add(blacklisted_model, {});
   }

@@ -79,7 +79,7 @@ http::Response Site::render(const Visit& visit, std::string_view name, json::obj
                     .path = {},
                     .status = page.status};
   for (const auto* model : {&user_model, &group_model, &outstanding_model, &blacklisted_model}) {
-    const bool is_here = model == &user_model || model == &group_model || tools_.tokens != nullptr;
+    const bool is_here = model == &user_model || model == &group_model || has_tokens();
     if (is_here && visit.may(Verb::view, *model)) {
       frame.links.push_back({{model->titles, {}}, model->path()});
     }

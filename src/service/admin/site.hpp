@@ -70,6 +70,10 @@ class Site {
   http::Handler for_staff(Verb verb, const Model& model, View view) const;
 
   const AdminTools& tools() const noexcept { return tools_; }
+  /// Whether there are outstanding and blacklisted tokens here.
+  bool has_tokens() const noexcept {
+    return tools_.tokens != nullptr && tools_.settings.auth.token_blacklist;
+  }
 
   http::Response render(const Visit& visit, std::string_view name, json::object data,
                         Page page) const;
