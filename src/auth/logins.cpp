@@ -22,6 +22,11 @@ constexpr std::size_t most_refusals = 1000;
 constexpr std::size_t most_successes = 10'000;
 constexpr std::size_t longest_email = 254;  ///< of the column
 
+/// Never empty.
+std::string words_of(const Error& error) {
+  return error.reason.empty() ? std::string(describe(error.code).text) : error.reason;
+}
+
 Time hour_of(Time at) { return std::chrono::floor<std::chrono::hours>(at); }
 
 }  // namespace
@@ -91,7 +96,7 @@ void Logins::write() {
     auto done = write_refusals(batch);
     if (done) done = find_first_logins(batch);
     if (done) done = write_counts(batch);
-    if (!done) failure = done.error().reason;
+    if (!done) failure = words_of(done.error());
     // What the database does not take now it never takes.
     if (!done && done.error().code != Errc::unavailable) batch.refusals.clear();
   } catch (const std::exception& fault) {
@@ -210,7 +215,7 @@ void Logins::clean() {
         const auto deleted = database_.write([&](db::Transaction& transaction) {
           return (LoginStore(transaction).*flush)(old, batch_size);
         });
-        if (!deleted) failure = deleted.error().reason;
+        if (!deleted) failure = words_of(deleted.error());
         if (!deleted || *deleted < static_cast<std::int64_t>(batch_size)) break;
         // Requests wait for half of the time at most.
         if (!pause(steady_clock::now() - begun)) return;
