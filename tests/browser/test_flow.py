@@ -1,16 +1,13 @@
 """What people do at a browser, from the login to the logout, with scripts and without."""
 
 import unittest
-import urllib.parse
 
 from browser import Chromium
 import support
-from support import ALICE, BOB, PASSWORDS
+from support import ALICE, CAROL, PASSWORDS
 from test_client_service import BASE as CLIENT, url_of
-from test_pages import NEW_PASSWORD, WRONG, PagesTest
+from test_pages import NEW_PASSWORD, WRONG
 from test_password_reset import DEAD, SENT, ResetTest
-
-RESET = "/accounts/password_reset/"
 
 
 class FlowTest(ResetTest):
@@ -86,6 +83,39 @@ class Flow(FlowTest):
         self.assertIn(ALICE, chromium.text())
         chromium.get(link)
         self.assertIn(DEAD, chromium.text())
+
+    def test_blacklisting(self):
+        self.blacklist(scripts=True)
+
+    def test_blacklisting_without_scripts(self):
+        self.blacklist(scripts=False)
+
+    def blacklist(self, scripts):
+        self.begin(scripts)
+        chromium = self.chromium
+        tokens, others = self.client.login(), self.client.login(CAROL)
+        self.log_in(self.auth, CAROL, path="/admin/")
+        chromium.press("Outstanding tokens", within="header")
+        self.search_for(ALICE, ALICE, CAROL)
+        chromium.press(support.claims_of(tokens["refresh"])["jti"])
+        chromium.press("Blacklist")
+        self.assertEqual(chromium.heading(), "Are you sure?")
+        chromium.press("Yes, blacklist")
+        self.assertIn("The token was blacklisted.", chromium.text())
+        answer = self.client.post("/auth/token/refresh/", {"refresh": tokens["refresh"]})
+        self.assertEqual((answer.status, answer.json["detail"]), (401, "Token is blacklisted"))
+        self.assertEqual(self.client.post("/auth/token/refresh/", {"refresh": others["refresh"]}).status, 200)
+        chromium.press("Blacklisted tokens", within="header")
+        self.assertIn(ALICE, chromium.text())
+        chromium.press("Log out")
+        self.assertIn("logged out", chromium.text())
+
+    def search_for(self, words, found, hidden):
+        self.chromium.fill(q=words)
+        self.chromium.press("Search")
+        main = self.chromium.find_element("css selector", "main").text
+        self.assertIn(found, main)
+        self.assertNotIn(hidden, main)
 
 
 if __name__ == "__main__":

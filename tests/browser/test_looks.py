@@ -82,6 +82,11 @@ def open_tables(looks):
     looks.chromium.find_element("tag name", "summary").click()
 
 
+def blacklist(looks):
+    looks.chromium.find_element("css selector", "tbody a").click()
+    looks.chromium.press("Blacklist")
+
+
 def link_of_a_mail(looks):
     looks.chromium.open(looks.auth, looks.path_in_mail(Browser(looks.auth)))
 
@@ -125,6 +130,12 @@ PAGES = [
     Page("admin_group_users", "auth", CAROL, "/admin/auth/group/1/users/"),
     Page("admin_group_history", "auth", CAROL, "/admin/auth/group/1/history/"),
     Page("admin_group_delete", "auth", CAROL, "/admin/auth/group/1/delete/"),
+    Page("admin_tokens", "auth", CAROL, "/admin/token_blacklist/outstandingtoken/"),
+    Page("admin_token", "auth", CAROL, "/admin/token_blacklist/outstandingtoken/1/change/"),
+    Page("admin_token_history", "auth", CAROL, "/admin/token_blacklist/outstandingtoken/1/history/"),
+    Page("admin_tokens_blacklisted", "auth", CAROL, "/admin/token_blacklist/blacklistedtoken/"),
+    Page("admin_token_blacklisted", "auth", CAROL, "/admin/token_blacklist/blacklistedtoken/1/change/"),
+    Page("admin_token_blacklist", "auth", CAROL, "/admin/token_blacklist/outstandingtoken/", blacklist),
     Page("client_login", "client", "", "/auth/login/"),
     Page("client_profile", "client", CAROL, "/accounts/profile/"),
     Page("client_password_change", "client", CAROL, "/auth/password-change/"),
@@ -132,7 +143,7 @@ PAGES = [
 ]
 
 # Pages that others lead to, and that are not there yet.
-TO_COME = ("/admin/easyjwt_user/", "/admin/token_blacklist/")
+TO_COME = "/admin/easyjwt_user/"
 
 
 class Sites(ResetTest):
@@ -150,6 +161,9 @@ class Sites(ResetTest):
             cls.entries(), base={}).start()
         cls.project.execute("INSERT INTO easyjwt_login_count VALUES " + ", ".join(
             "('%s', '%s', 'token', %d)" % row for ago in range(24 * 30) for row in logins_of(ago)))
+        # The first of some tokens is blacklisted.
+        cls.auth.post("/auth/token/blacklist/", {"refresh": cls.auth.login()["refresh"]})
+        cls.auth.login(CAROL)
         cls.chromium = Chromium(cls.addClassCleanup)
 
     def enter(self, service, email="", password=None, agent=AGENT):
