@@ -409,6 +409,18 @@ Result<std::vector<MigrationStep>> pending_migrations(Database& database) {
   return look(database, *reference);
 }
 
+Result<std::vector<AppliedMigration>> applied_migrations(Database& database) {
+  static constexpr Sql sql{R"(SELECT "name", "applied" FROM "easyjwt_migration" ORDER BY "name")"};
+  return database.read([&](Transaction& transaction) -> Result<std::vector<AppliedMigration>> {
+    std::vector<AppliedMigration> applied;
+    const auto done = transaction.run(sql, {}, [&](const Row& row) {
+      applied.push_back({std::string(row.text(0)), row.time(1)});
+    });
+    if (!done) return fail(done.error());
+    return applied;
+  });
+}
+
 Result<std::vector<MigrationStep>> migrate(Database& database, const Clock& clock) {
   const auto reference = make_reference();
   if (!reference) return fail(reference.error());

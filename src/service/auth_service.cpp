@@ -19,23 +19,25 @@ KeyRingSource follow_keys(std::optional<KeyFollower>& follower, SigningKeys& key
 
 }  // namespace
 
-AuthService::AuthService(const ServiceSettings& settings, db::Database& database, const Log& log,
+AuthService::AuthService(const LoadedSettings& loaded, db::Database& database, const Log& log,
                          http::Router& router, const std::vector<OwnView>& views,
                          const BoundSerializer* serializer)
-    : remote_keys_(settings, log),
-      signing_keys_(settings.token, settings.secret_key, settings.secret_key_fallbacks, database,
-                    system_clock()),
-      codec_(settings.token, remote_keys_.source(),
-             follow_keys(key_follower_, signing_keys_, settings, log)),
-      tools_(settings, database, log),
-      logins_(make_logins(settings, database, log)),
-      tokens_(settings.auth, codec_, database, tools_.accounts, system_clock(), log, logins_.get()),
+    : remote_keys_(loaded.settings, log),
+      signing_keys_(loaded.settings.token, loaded.settings.secret_key,
+                    loaded.settings.secret_key_fallbacks, database, system_clock()),
+      codec_(loaded.settings.token, remote_keys_.source(),
+             follow_keys(key_follower_, signing_keys_, loaded.settings, log)),
+      tools_(loaded.settings, database, log),
+      logins_(make_logins(loaded.settings, database, log)),
+      tokens_(loaded.settings.auth, codec_, database, tools_.accounts, system_clock(), log,
+              logins_.get()),
       clients_(database, system_clock()),
-      identities_(database, serializer, settings.user_model_serializer, system_clock()),
-      sessions_(settings, database, system_clock(), logins_.get()),
-      feed_(settings.token, settings.auth, database, system_clock()),
-      renderer_(settings.csrf, {}),
-      reset_mails_(settings, tools_.accounts, renderer_, system_clock(), log) {
+      identities_(database, serializer, loaded.settings.user_model_serializer, system_clock()),
+      sessions_(loaded.settings, database, system_clock(), logins_.get()),
+      feed_(loaded.settings.token, loaded.settings.auth, database, system_clock()),
+      renderer_(loaded.settings.csrf, {}),
+      reset_mails_(loaded.settings, tools_.accounts, renderer_, system_clock(), log) {
+  const auto& settings = loaded.settings;
   add_auth_api(router, {settings, tokens_, tools_.accounts, logins_.get(), client_guard_, database,
                         codec_, sessions_, feed_, serializer});
   add_pages(router, {.settings = settings,
@@ -48,7 +50,8 @@ AuthService::AuthService(const ServiceSettings& settings, db::Database& database
                      .reset_mails = &reset_mails_,
                      .clock = system_clock(),
                      .log = log});
-  admin::add_admin(router, {.settings = settings,
+  admin::add_admin(router, {.loaded = loaded,
+                            .settings = settings,
                             .database = database,
                             .sessions = sessions_,
                             .renderer = renderer_,
@@ -56,6 +59,7 @@ AuthService::AuthService(const ServiceSettings& settings, db::Database& database
                             .accounts = tools_.accounts,
                             .tokens = &tokens_,
                             .feed = &feed_,
+                            .keys = uses_remote_keys(settings) ? nullptr : &signing_keys_,
                             .clock = system_clock(),
                             .log = log});
   const auto authentication = std::make_shared<const Authentication>(settings, tokens_, sessions_);

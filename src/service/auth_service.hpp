@@ -29,9 +29,9 @@ namespace easyjwt {
 /// they decide by. Must outlive the server.
 class AuthService {
  public:
-  /// Throws SettingsError. `settings`, `database` and `serializer` (null: TokenUserSerializer) must
+  /// Throws SettingsError. `loaded`, `database` and `serializer` (null: TokenUserSerializer) must
   /// outlive it.
-  AuthService(const ServiceSettings& settings, db::Database& database, const Log& log,
+  AuthService(const LoadedSettings& loaded, db::Database& database, const Log& log,
               http::Router& router, const std::vector<OwnView>& views,
               const BoundSerializer* serializer);
 

@@ -18,19 +18,20 @@ RemoteAuthSettings remote_settings(const ServiceSettings& settings) {
   return remote;
 }
 
-ClientService::ClientService(const ServiceSettings& settings, db::Database& database,
-                             const Log& log, http::Router& router,
-                             const std::vector<OwnView>& views, const BoundSerializer* serializer)
-    : remote_(remote_settings(settings), log),
-      identities_(database, serializer, settings.user_model_serializer, system_clock()),
-      tools_(settings, database, log),
-      logins_(make_logins(settings, database, log)),
-      sessions_(settings, database, system_clock(), logins_.get()),
-      renderer_(settings.csrf, {}),
+ClientService::ClientService(const LoadedSettings& loaded, db::Database& database, const Log& log,
+                             http::Router& router, const std::vector<OwnView>& views,
+                             const BoundSerializer* serializer)
+    : remote_(remote_settings(loaded.settings), log),
+      identities_(database, serializer, loaded.settings.user_model_serializer, system_clock()),
+      tools_(loaded.settings, database, log),
+      logins_(make_logins(loaded.settings, database, log)),
+      sessions_(loaded.settings, database, system_clock(), logins_.get()),
+      renderer_(loaded.settings.csrf, {}),
       authentication_(
-          settings, remote_, log,
+          loaded.settings, remote_, log,
           [this](const json::object& user) { return identities_.of_remote_user(user); }, sessions_,
           identities_) {
+  const auto& settings = loaded.settings;
   const auto admit = [this](const json::object& user) { return identities_.of_remote_user(user); };
   const auto who = [this](const http::Request& request) {
     return authentication_.identify(request);
@@ -47,7 +48,8 @@ ClientService::ClientService(const ServiceSettings& settings, db::Database& data
                      .admit = admit,
                      .clock = system_clock(),
                      .log = log});
-  admin::add_admin(router, {.settings = settings,
+  admin::add_admin(router, {.loaded = loaded,
+                            .settings = settings,
                             .database = database,
                             .sessions = sessions_,
                             .renderer = renderer_,

@@ -24,9 +24,9 @@ RemoteAuthSettings remote_settings(const ServiceSettings& settings);
 /// own, and what they ask the auth-service by. Must outlive the server.
 class ClientService {
  public:
-  /// Throws SettingsError. `settings`, `database` and `serializer` (null: TokenUserSerializer) must
+  /// Throws SettingsError. `loaded`, `database` and `serializer` (null: TokenUserSerializer) must
   /// outlive it.
-  ClientService(const ServiceSettings& settings, db::Database& database, const Log& log,
+  ClientService(const LoadedSettings& loaded, db::Database& database, const Log& log,
                 http::Router& router, const std::vector<OwnView>& views,
                 const BoundSerializer* serializer);
 

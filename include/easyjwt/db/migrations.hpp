@@ -22,14 +22,21 @@ struct MigrationStep {
 /// say): the reason names table and column.
 Result<std::vector<MigrationStep>> pending_migrations(Database& database);
 
-/// Brings the schema forward, each step in a transaction of its own, and returns the steps that were
-/// done: none, and no lock taken, where nothing is pending. Of several processes one does a step, the
-/// others wait for it (DatabaseSettings::busy_deadline; a large table takes minutes to index). A
-/// database that a Django auth-service has been using is adopted by its tables and columns, whatever
-/// version of Django made it: what is there stays (but user.jwt_secret, which easyjwt_user's 0002
-/// drops), what is missing is added, with the rows that Django's migrate would have made. Errors as
-/// pending_migrations, and on PostgreSQL Errc::unavailable where somebody else's transaction holds a
-/// table for long.
+struct AppliedMigration {
+  std::string name;
+  Time at{};
+};
+/// What has been done, by name.
+Result<std::vector<AppliedMigration>> applied_migrations(Database& database);
+
+/// Brings the schema forward, each step in a transaction of its own, and returns the steps that
+/// were done: none, and no lock taken, where nothing is pending. Of several processes one does a
+/// step, the others wait for it (DatabaseSettings::busy_deadline; a large table takes minutes to
+/// index). A database that a Django auth-service has been using is adopted by its tables and
+/// columns, whatever version of Django made it: what is there stays (but user.jwt_secret, which
+/// easyjwt_user's 0002 drops), what is missing is added, with the rows that Django's migrate would
+/// have made. Errors as pending_migrations, and on PostgreSQL Errc::unavailable where somebody
+/// else's transaction holds a table for long.
 Result<std::vector<MigrationStep>> migrate(Database& database, const Clock& clock);
 
 /// The same as part of a transaction that does more.

@@ -8,6 +8,7 @@
 #include "service/admin/dashboard.hpp"
 #include "service/admin/group_views.hpp"
 #include "service/admin/log_views.hpp"
+#include "service/admin/service_views.hpp"
 #include "service/admin/token_views.hpp"
 #include "service/admin/user_sessions.hpp"
 
@@ -45,13 +46,15 @@ void add_admin(http::Router& router, const AdminTools& tools) {
           dashboard(site),
           groups(site, log),
           tokens(site, log),
-          sessions(site) {}
+          sessions(site),
+          service(site) {}
     Site site;
     LogViews log;
     Dashboard dashboard;
     GroupViews groups;
     TokenViews tokens;
     UserSessions sessions;
+    ServiceViews service;
   };
   const auto parts = std::make_shared<const Parts>(tools);
   const auto staff = [parts](auto view) {
@@ -68,6 +71,13 @@ void add_admin(http::Router& router, const AdminTools& tools) {
     return [parts, handler = parts->site.for_staff(verb, model, std::move(view))](
                const http::Request& request) { return handler(request); };
   };
+  const auto& service = parts->service;
+  add(router, {"/admin/service/", "Service",
+               staff([&service](const Visit& v) { return service.service(v); })});
+  if (tools.keys != nullptr) {
+    add(router,
+        {"/admin/keys/", "Keys", staff([&service](const Visit& v) { return service.keys(v); })});
+  }
   const auto& dashboard = parts->dashboard;
   add(router, {"/admin/dashboard/", "Logins",
                staff_who_may(Verb::view, user_model,

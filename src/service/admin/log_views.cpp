@@ -111,6 +111,8 @@ http::Reply LogViews::index(const Visit& visit) const {
   data["has_entries"] = !own->empty();
   data["entries"] = *std::move(own);
   data["may_see_logins"] = visit.may(Verb::view, user_model);
+  data["is_superuser"] = visit.user.is_superuser;
+  data["has_keys"] = site_.tools().keys != nullptr;
   data["may_see_log"] = visit.may(Verb::view, log_model);
   return site_.render(visit, "admin_index", std::move(data), {.title = Text{"Administration"}});
 }

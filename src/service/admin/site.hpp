@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "easyjwt/auth/accounts.hpp"
+#include "easyjwt/auth/signing_keys.hpp"
 #include "easyjwt/auth/tokens.hpp"
 #include "easyjwt/core/log.hpp"
 #include "easyjwt/http/router.hpp"
@@ -25,6 +26,7 @@ namespace easyjwt::admin {
 
 /// What the admin site acts on. All of it outlives the router.
 struct AdminTools {
+  const LoadedSettings& loaded;
   const ServiceSettings& settings;
   db::Database& database;
   const BrowserSessions& sessions;
@@ -33,6 +35,7 @@ struct AdminTools {
   Accounts& accounts;
   Tokens* tokens = nullptr;        ///< null: a client-service, which has none
   RevocationFeed* feed = nullptr;  ///< the same
+  SigningKeys* keys = nullptr;     ///< null, too: it signs by its settings' key alone
   Clock clock;
   Log log;
 };

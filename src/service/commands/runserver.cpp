@@ -167,9 +167,9 @@ Result<int> serve(const LoadedSettings& loaded, const BlockedSignals& signals, c
   std::optional<AuthService> auth;
   std::optional<ClientService> client;
   if (settings.kind == ServiceKind::client) {
-    client.emplace(settings, **database, log, router, own.views, serializer->get());
+    client.emplace(loaded, **database, log, router, own.views, serializer->get());
   } else {
-    auth.emplace(settings, **database, log, router, own.views, serializer->get());
+    auth.emplace(loaded, **database, log, router, own.views, serializer->get());
   }
   // An auth-service that is down makes no client-service unready: what needs none is served, and
   // another node could do no more.
