@@ -4,8 +4,10 @@
 #include <cstring>
 
 #include "easyjwt/auth/family_store.hpp"
+#include "easyjwt/auth/token_store.hpp"
 #include "easyjwt/core/unicode.hpp"
 #include "easyjwt/core/waiting.hpp"
+#include "easyjwt/user/session_store.hpp"
 
 namespace easyjwt {
 
@@ -56,7 +58,7 @@ Result<User> Accounts::authenticate(std::string_view email, std::string_view pas
   return user;
 }
 
-Result<User> Accounts::create(const NewUser& wanted) {
+Result<User> Accounts::create(const NewUser& wanted, const Also& also) {
   if (!may_wait()) return fail(Errc::would_wait);
   auto encoding = hasher_.encode(wanted.password);
   if (!encoding) return fail(encoding.error());
@@ -75,7 +77,12 @@ Result<User> Accounts::create(const NewUser& wanted) {
     const auto taken = users.email_taken(user.email);
     if (!taken) return fail(taken.error());
     if (*taken) return fail(Errc::conflict);
-    return users.insert(user, now);
+    const auto made = users.insert(user, now);
+    if (!made || !also) return made;
+    auto whole = user;
+    whole.id = *made;
+    if (auto done = also(transaction, whole); !done) return fail(done.error());
+    return made;
   });
   if (!id) {
     if (id.error().code == Errc::conflict) {
@@ -128,22 +135,37 @@ Result<void> Accounts::try_change_password(std::string_view email, std::string_v
   return set_password(*user, new_password);
 }
 
-Result<void> Accounts::set_password(const User& user, std::string_view new_password) {
+Result<void> Accounts::set_password(const User& user, std::string_view new_password,
+                                    const Also& also) {
   const auto encoding = hasher_.encode(new_password);
   if (!encoding) return fail(encoding.error());
-  return store_password(user, *encoding, clock_());
+  return store_password(user, *encoding, clock_(), also);
+}
+
+Result<void> Accounts::disable_password(const User& user, const Also& also) {
+  return store_password(user, unusable_password(), clock_(), also);
 }
 
 Result<void> Accounts::store_password(const User& user, std::string_view encoding,
-                                      std::optional<Time> modified) {
+                                      std::optional<Time> modified, const Also& also) {
   return database_.write([&](db::Transaction& transaction) -> Result<void> {
     const auto stored =
         UserStore(transaction).set_password(user.id, user.password, encoding, modified);
     if (!stored) return fail(stored.error());
     if (!*stored) return fail(Errc::conflict, {}, "the password has changed in between");
+    if (also) {
+      if (auto done = also(transaction, user); !done) return done;
+    }
     if (!modified || settings_.session_claim.empty()) return {};
     return FamilyStore(transaction).end_all(user.id, *modified).map([](std::int64_t) {});
   });
+}
+
+Result<void> Accounts::end_logins(db::Transaction& transaction, std::int64_t user_id) {
+  const auto now = clock_();
+  if (auto done = FamilyStore(transaction).end_all(user_id, now); !done) return fail(done.error());
+  if (auto done = TokenStore(transaction).blacklist_of_user(user_id, now); !done) return done;
+  return SessionStore(transaction).remove_of_user(user_id).map([](std::int64_t) {});
 }
 
 Result<std::optional<User>> Accounts::find_by_email(std::string_view email) {

@@ -253,6 +253,14 @@ Result<bool> TokenStore::blacklist(const OutstandingToken& token, Time now) {
   return statements[1].rows == 1;
 }
 
+Result<void> TokenStore::blacklist_of_user(std::int64_t user_id, Time now) {
+  static constexpr db::Sql sql{
+      "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id) "
+      "SELECT $2, id FROM token_blacklist_outstandingtoken WHERE user_id = $1 "
+      "ON CONFLICT (token_id) DO NOTHING"};
+  return transaction_.run(sql, {user_id, now}).map([](std::int64_t) {});
+}
+
 Result<void> TokenStore::keep_until(std::string_view jti, Time expires_at) {
   static constexpr db::Sql sql{
       "UPDATE token_blacklist_outstandingtoken SET expires_at = $2 "

@@ -116,6 +116,7 @@ const std::vector<Description>& descriptions() {
       {"0010_logins",
        "who logged in, and who was refused",
        {"easyjwt_login", "easyjwt_login_count"}},
+      {"0011_admin", "an index of users for the admin site's lists", {}},
   };
   return list;
 }

@@ -29,6 +29,31 @@ std::string pattern_of(std::string_view word) {
 /// PostgreSQL has no NUL in a text, and to SQLite it would end there.
 bool is_vain(std::string_view word) { return word.find('\0') != word.npos; }
 
+Result<std::vector<std::int64_t>> read_ids(db::Transaction& transaction, const db::Sql& sql,
+                                           std::int64_t of) {
+  std::vector<std::int64_t> ids;
+  const auto done =
+      transaction.run(sql, {of}, [&](const db::Row& row) { ids.push_back(row.integer(0)); });
+  if (!done) return fail(done.error());
+  return ids;
+}
+
+/// Only what differs, as Django's set(): rows keep their ids.
+Result<void> set(db::Transaction& transaction, std::int64_t of,
+                 std::span<const std::int64_t> before, std::span<const std::int64_t> wanted,
+                 const db::Sql& add, const db::Sql& remove) {
+  const auto run_for_those_not_in = [&](const db::Sql& sql, std::span<const std::int64_t> these,
+                                        std::span<const std::int64_t> others) -> Result<void> {
+    for (const auto one : these) {
+      if (std::ranges::find(others, one) != others.end()) continue;
+      if (auto done = transaction.run(sql, {of, one}); !done) return fail(done.error());
+    }
+    return {};
+  };
+  if (auto done = run_for_those_not_in(remove, before, wanted); !done) return done;
+  return run_for_those_not_in(add, wanted, before);
+}
+
 #define NAMED "FROM auth_group g WHERE ($1 = '' OR lower(g.name) LIKE $1 ESCAPE '\\') "
 // $2: one more than is counted.
 #define LISTED                                                               \
@@ -144,16 +169,11 @@ Result<std::vector<std::int64_t>> GroupStore::permissions_of(std::int64_t id) {
   static constexpr db::Sql sql{
       "SELECT permission_id FROM auth_group_permissions WHERE group_id = $1 "
       "ORDER BY permission_id"};
-  std::vector<std::int64_t> ids;
-  const auto done =
-      transaction_.run(sql, {id}, [&](const db::Row& row) { ids.push_back(row.integer(0)); });
-  if (!done) return fail(done.error());
-  return ids;
+  return read_ids(transaction_, sql, id);
 }
 
 Result<void> GroupStore::set_permissions(std::int64_t id,
                                          std::span<const std::int64_t> permissions) {
-  // Only what differs, as Django's set(): rows keep their ids.
   static constexpr db::Sql add{
       "INSERT INTO auth_group_permissions (group_id, permission_id) VALUES ($1, $2) "
       "ON CONFLICT (group_id, permission_id) DO NOTHING"};
@@ -161,16 +181,52 @@ Result<void> GroupStore::set_permissions(std::int64_t id,
       "DELETE FROM auth_group_permissions WHERE group_id = $1 AND permission_id = $2"};
   const auto before = permissions_of(id);
   if (!before) return fail(before.error());
-  const auto run_for_those_not_in = [&](const db::Sql& sql, std::span<const std::int64_t> these,
-                                        std::span<const std::int64_t> others) -> Result<void> {
-    for (const auto permission : these) {
-      if (std::ranges::find(others, permission) != others.end()) continue;
-      if (auto done = transaction_.run(sql, {id, permission}); !done) return fail(done.error());
-    }
-    return {};
-  };
-  if (auto done = run_for_those_not_in(remove, *before, permissions); !done) return done;
-  return run_for_those_not_in(add, permissions, *before);
+  return set(transaction_, id, *before, permissions, add, remove);
+}
+
+Result<std::vector<std::int64_t>> GroupStore::groups_of(std::int64_t user) {
+  static constexpr db::Sql sql{
+      "SELECT group_id FROM user_groups WHERE user_id = $1 ORDER BY group_id"};
+  return read_ids(transaction_, sql, user);
+}
+
+Result<void> GroupStore::set_groups(std::int64_t user, std::span<const std::int64_t> groups) {
+  static constexpr db::Sql add{
+      "INSERT INTO user_groups (user_id, group_id) VALUES ($1, $2) "
+      "ON CONFLICT (user_id, group_id) DO NOTHING"};
+  static constexpr db::Sql remove{"DELETE FROM user_groups WHERE user_id = $1 AND group_id = $2"};
+  const auto before = groups_of(user);
+  if (!before) return fail(before.error());
+  return set(transaction_, user, *before, groups, add, remove);
+}
+
+Result<std::vector<std::int64_t>> GroupStore::own_permissions(std::int64_t user) {
+  static constexpr db::Sql sql{
+      "SELECT permission_id FROM user_user_permissions WHERE user_id = $1 ORDER BY permission_id"};
+  return read_ids(transaction_, sql, user);
+}
+
+Result<void> GroupStore::set_own_permissions(std::int64_t user,
+                                             std::span<const std::int64_t> permissions) {
+  static constexpr db::Sql add{
+      "INSERT INTO user_user_permissions (user_id, permission_id) VALUES ($1, $2) "
+      "ON CONFLICT (user_id, permission_id) DO NOTHING"};
+  static constexpr db::Sql remove{
+      "DELETE FROM user_user_permissions WHERE user_id = $1 AND permission_id = $2"};
+  const auto before = own_permissions(user);
+  if (!before) return fail(before.error());
+  return set(transaction_, user, *before, permissions, add, remove);
+}
+
+Result<std::vector<Group>> GroupStore::all_groups() {
+  static constexpr db::Sql sql{"SELECT id, name FROM auth_group"};
+  std::vector<Group> groups;
+  const auto done = transaction_.run(sql, {}, [&](const db::Row& row) {
+    groups.push_back({.id = row.integer(0), .name = std::string(row.text(1))});
+  });
+  if (!done) return fail(done.error());
+  std::ranges::sort(groups, {}, &Group::name);
+  return groups;
 }
 
 Result<std::int64_t> GroupStore::count_members(std::int64_t id) {

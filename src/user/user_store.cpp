@@ -151,17 +151,108 @@ std::string candidates(std::size_t words) {
          ") AS ranges CROSS JOIN easyjwt_user_part WHERE part BETWEEN lowest AND highest";
 }
 
+/// Most users are usual: active, and neither staff nor superusers. Of the others there is an index
+/// (sql/0011_admin), whose condition this is.
+#define IS_SPECIAL "(NOT is_active OR is_staff OR is_superuser)"
+
+/// Whom a filter's flags leave.
+enum class Flags {
+  any,      ///< it has none
+  special,  ///< special users alone, whom the index names
+  usual,    ///< the usual ones, and of the special ones some: all but those whom the index names
+};
+
+Flags flags_of(const UserFilter& filter) {
+  if (!filter.is_active && !filter.is_staff && !filter.is_superuser) return Flags::any;
+  const bool are_usual = filter.is_active.value_or(true) && !filter.is_staff.value_or(false) &&
+                         !filter.is_superuser.value_or(false);
+  return are_usual ? Flags::usual : Flags::special;
+}
+
+/// A filter in a statement, which takes three parameters for flags, and one for a group.
+struct FilterText {
+  Flags flags = Flags::any;
+  bool group = false;
+  std::size_t first = 0;  ///< of its parameters
+
+  bool empty() const { return flags == Flags::any && !group; }
+  std::size_t parameters() const { return (flags == Flags::any ? 0u : 3u) + (group ? 1u : 0u); }
+
+  /// By a user's own row.
+  std::string by_row(std::string_view table, std::string_view before) const {
+    std::string text;
+    if (flags != Flags::any) text = std::string(before) + wanted();
+    if (group) text += std::string(text.empty() ? before : " AND ") + is_member(table);
+    return text;
+  }
+  /// By the id alone.
+  std::string by_id(std::string_view table, std::string_view before) const {
+    std::string text;
+    // Not as a join, in which PostgreSQL would leave the order that is walked.
+    if (flags == Flags::special) {
+      text = std::string(before) + "(id IN (" + special(wanted()) + ")) IS TRUE";
+    } else if (flags == Flags::usual) {
+      text = std::string(before) + "id NOT IN (" + special("NOT (" + wanted() + ")") + ")";
+    }
+    if (group) text += std::string(text.empty() ? before : " AND ") + is_member(table);
+    return text;
+  }
+  /// The statement that gives the ids; not of usual users in no group.
+  std::string ids() const {
+    if (flags == Flags::special) {
+      return special(wanted() + (group ? " AND " + is_member("\"user\"") : ""));
+    }
+    return "SELECT user_id FROM user_groups WHERE " + in_group() +
+           (flags == Flags::any
+                ? ""
+                : " AND user_id NOT IN (" + special("NOT (" + wanted() + ")") + ")");
+  }
+  std::string in_group() const {
+    const auto number = first + (flags == Flags::any ? 0 : 3);
+    return "group_id = CAST(" + parameter(number) + " AS bigint)";
+  }
+  std::string wanted() const {
+    std::string text;
+    auto number = first;
+    for (const char* column : {"is_active", "is_staff", "is_superuser"}) {
+      const auto value = "CAST(" + parameter(number++) + " AS bigint)";
+      text +=
+          (text.empty() ? "(" : " AND (") + value + " < 0 OR " + column + " = (" + value + " = 1))";
+    }
+    return text;
+  }
+  static std::string special(const std::string& condition) {
+    return "SELECT id FROM \"user\" WHERE " IS_SPECIAL " AND " + condition;
+  }
+
+ private:
+  std::string is_member(std::string_view table) const {
+    return "EXISTS (SELECT 1 FROM user_groups g WHERE g.user_id = " + std::string(table) +
+           ".id AND g." + in_group() + ") IS TRUE";
+  }
+};
+
+void append_values(std::vector<db::Value>& values, const UserFilter& filter) {
+  if (flags_of(filter) != Flags::any) {
+    for (const auto& flag : {filter.is_active, filter.is_staff, filter.is_superuser}) {
+      values.emplace_back(std::int64_t{flag ? *flag : -1});
+    }
+  }
+  if (filter.group) values.emplace_back(*filter.group);
+}
+
 /// The statement that gives the ids of a search for so many words.
-std::string ids_of(db::Engine engine, Finder finder, std::size_t words) {
+std::string ids_of(db::Engine engine, Finder finder, std::size_t words, const FilterText& filter) {
   if (finder == Finder::parts) {
     // By the user's own row, which is needed next.
     return "SELECT id FROM \"user\" WHERE id" + among(engine, candidates(words)) +
-           likes(text_of_user, words, " AND ");
+           likes(text_of_user, words, " AND ") + filter.by_row("\"user\"", " AND ");
   }
   // As an expression, so that PostgreSQL's index of trigrams is not thought of.
   const std::string text =
       finder == Finder::trigrams || engine == db::Engine::sqlite ? "\"text\"" : "(\"text\" || '')";
-  return "SELECT id FROM easyjwt_user_search WHERE " + likes(text, words, "");
+  return "SELECT id FROM easyjwt_user_search WHERE " + likes(text, words, "") +
+         filter.by_id("easyjwt_user_search", " AND ");
 }
 
 /// With an index for each, walked in either direction. The engines differ in where nulls go unless
@@ -178,11 +269,12 @@ std::string order_by(std::size_t field, bool descending) {
 enum class Shape {
   candidates,  ///< how many have a part of a word, up to `most_candidates`
   ids,         ///< what a search finds: all of it, and the first `most_kept`
-  all,         ///< a page of everybody
+  counted,     ///< how many of the special users, or of those in the group, a filter means
+  all,         ///< a page of everybody, or of those of a filter
   first,       ///< the same, not far from the beginning
   kept,        ///< a page of those whose ids are given
-  found,       ///< a page of what a search finds, which is put in order
-  walked,      ///< the same by reading everybody in order
+  found,       ///< a page of what a search or a filter finds, which is put in order
+  walked,      ///< of a search: the same by reading everybody in order
 };
 
 constexpr std::int64_t most_kept = 1000;
@@ -194,6 +286,8 @@ struct ListStatement {
   Finder finder = Finder::scan;
   std::size_t words = 0;
   std::size_t arguments = 0;
+  Flags flags = Flags::any;
+  bool group = false;
   std::size_t field = 0;
   bool descending = false;
 
@@ -205,15 +299,25 @@ struct ListStatement {
       return "SELECT count(*) FROM (" + candidates(words) + " LIMIT " +
              std::to_string(most_candidates) + ") AS found";
     }
+    const FilterText filter{.flags = flags, .group = group, .first = words + arguments + 1};
+    if (shape == Shape::counted) {
+      if (flags == Flags::any) return "SELECT count(*) FROM user_groups WHERE " + filter.in_group();
+      // Of usual users those who are not meant: whoever else there is, is.
+      const auto ids = FilterText::special(
+          flags == Flags::special ? filter.wanted() : "NOT (" + filter.wanted() + ")");
+      return "SELECT count(*) FROM " +
+             (group ? "user_groups WHERE " + filter.in_group() + " AND user_id IN (" + ids + ")"
+                    : "(" + ids + ") AS found");
+    }
     if (shape == Shape::ids) {
-      const auto ids = ids_of(engine, finder, words);
+      const auto ids = ids_of(engine, finder, words, filter);
       // Rows cost SQLite nothing, but PostgreSQL has to send them.
       if (is_sqlite) return ids;
       return "SELECT count(*), CAST((array_agg(id))[1:" + std::to_string(most_kept) +
              "] AS text) FROM (" + ids + ") AS found";
     }
     const auto order = order_by(field, descending);
-    const auto taken = words + arguments;
+    const auto taken = words + arguments + (shape == Shape::kept ? 0 : filter.parameters());
     const auto page = " LIMIT " + parameter(taken + 1) + " OFFSET " + parameter(taken + 2);
     const std::string from = "SELECT " USER_COLUMNS " FROM \"user\" WHERE id";
     if (shape == Shape::kept) {
@@ -223,18 +327,27 @@ struct ListStatement {
              order + page;
     }
     if (shape == Shape::found) {
-      return from + among(engine, ids_of(engine, finder, words)) + order + page;
+      return from +
+             among(engine, words == 0 ? filter.ids() : ids_of(engine, finder, words, filter)) +
+             order + page;
     }
-    if (shape == Shape::first) return "SELECT " USER_COLUMNS " FROM \"user\"" + order + page;
+    if (shape == Shape::first) {
+      return "SELECT " USER_COLUMNS " FROM \"user\"" + filter.by_row("\"user\"", " WHERE ") +
+             order + page;
+    }
     if (shape == Shape::all) {
       // What is skipped is read in the index alone.
-      return from + among(engine, "SELECT id FROM \"user\"" + order + page) + order;
+      return from +
+             among(engine,
+                   "SELECT id FROM \"user\"" + filter.by_id("\"user\"", " WHERE ") + order + page) +
+             order;
     }
     return "SELECT " USER_COLUMNS " FROM (SELECT " USER_COLUMNS " FROM \"user\"" + order +
            // Keeps PostgreSQL from another way than in this order; SQLite has no such fence and
            // needs none.
            (is_sqlite ? "" : " OFFSET 0") + ") AS everybody" +
-           likes(text_of_user, words, " WHERE ") + order + page;
+           likes(text_of_user, words, " WHERE ") + filter.by_row("everybody", " AND ") + order +
+           page;
   }
 };
 
@@ -255,9 +368,10 @@ const db::Sql& prepared(const ListStatement& wanted) {
   return kept->second.sql;
 }
 
-std::vector<db::Value> values_of(const Search& search) {
+std::vector<db::Value> values_of(const Search& search, const UserFilter& filter) {
   std::vector<db::Value> values(search.patterns.begin(), search.patterns.end());
   values.insert(values.end(), search.arguments.begin(), search.arguments.end());
+  append_values(values, filter);
   return values;
 }
 
@@ -267,14 +381,16 @@ struct Found {
   std::string ids;  ///< as Shape::kept takes them; of the first `most_kept` alone
 };
 
-Result<Found> find_ids(db::Transaction& transaction, Search& search) {
+Result<Found> find_ids(db::Transaction& transaction, Search& search, const UserFilter& filter) {
   const auto engine = transaction.engine();
   const auto statement = [&](Shape shape) -> const db::Sql& {
     return prepared({.engine = engine,
                      .shape = shape,
                      .finder = search.finder,
                      .words = shape == Shape::candidates ? 0 : search.patterns.size(),
-                     .arguments = search.arguments.size()});
+                     .arguments = search.arguments.size(),
+                     .flags = shape == Shape::candidates ? Flags::any : flags_of(filter),
+                     .group = shape != Shape::candidates && filter.group.has_value()});
   };
   if (search.finder == Finder::parts) {
     std::int64_t n = 0;
@@ -289,7 +405,7 @@ Result<Found> find_ids(db::Transaction& transaction, Search& search) {
   }
   const auto& sql = statement(Shape::ids);
   Found found;
-  const auto done = transaction.run(sql, values_of(search), [&](const db::Row& row) {
+  const auto done = transaction.run(sql, values_of(search, filter), [&](const db::Row& row) {
     if (engine == db::Engine::postgresql) {
       found.count = row.integer(0);
       if (found.count > 0) found.ids = row.text(1);
@@ -309,6 +425,46 @@ Result<std::int64_t> count_everybody(db::Transaction& transaction) {
   const auto done = transaction.run(sql, {}, [&](const db::Row& row) { n = row.integer(0); });
   if (!done) return fail(done.error());
   return n;
+}
+
+Result<std::int64_t> count_filtered(db::Transaction& transaction, const UserFilter& filter) {
+  std::int64_t n = 0;
+  const auto run = [&](Flags flags) {
+    const auto& sql = prepared({.engine = transaction.engine(),
+                                .shape = Shape::counted,
+                                .flags = flags,
+                                .group = filter.group.has_value()});
+    auto wanted = filter;
+    if (flags == Flags::any) wanted = {.group = filter.group};
+    return transaction.run(sql, values_of({}, wanted),
+                           [&](const db::Row& row) { n = row.integer(0); });
+  };
+  const auto flags = flags_of(filter);
+  if (flags == Flags::any && !filter.group) return count_everybody(transaction);
+  if (const auto done = run(flags); !done) return fail(done.error());
+  if (flags != Flags::usual) return n;
+  const auto others = n;
+  if (filter.group) {
+    if (const auto done = run(Flags::any); !done) return fail(done.error());
+  } else {
+    const auto everybody = count_everybody(transaction);
+    if (!everybody) return fail(everybody.error());
+    n = *everybody;
+  }
+  return std::max(n - others, std::int64_t{0});
+}
+
+/// How a page of those of a filter, `count` of them, is read.
+Result<Shape> shape_of(db::Transaction& transaction, const UserQuery& query, std::int64_t count) {
+  const auto everybody = count_everybody(transaction);
+  if (!everybody) return fail(everybody.error());
+  const auto end = std::min(query.offset + query.limit, count);
+  const auto steps = end * (*everybody / std::max(count, std::int64_t{1}) + 1);
+  // To collect all of them takes three times as long for each as a step in an index, and less than
+  // to look one up in the group.
+  const bool has_ids = flags_of(query.filter) == Flags::special || query.filter.group;
+  if (has_ids && count * (query.filter.group ? 1 : 3) <= steps) return Shape::found;
+  return steps <= 2 * most_kept ? Shape::first : Shape::all;
 }
 
 /// Whether a page of a search that finds `count` is better looked for in order.
@@ -382,13 +538,91 @@ Result<void> UserStore::set_last_login(std::int64_t id, Time now) {
   return transaction_.run(sql, {id, now}).map([](std::int64_t) {});
 }
 
+Result<std::optional<User>> UserStore::hold(std::int64_t id) {
+  static constexpr db::Sql sql{"SELECT " USER_COLUMNS " FROM \"user\" WHERE id = $1 FOR UPDATE"};
+  if (transaction_.engine() == db::Engine::sqlite) return find_by_id(id);  // one writer at a time
+  return find<User>(transaction_, sql, id, read_user);
+}
+
+Result<void> UserStore::update(const User& user, Time now) {
+  static constexpr db::Sql sql{
+      "UPDATE \"user\" SET email = $2, first_name = $3, last_name = $4, phone = $5, location = $6, "
+      "is_active = $7, is_staff = $8, is_superuser = $9, modified_date = $10 WHERE id = $1"};
+  return transaction_
+      .run(sql, {user.id, std::string_view(user.email), std::string_view(user.first_name),
+                 std::string_view(user.last_name), db::value_or_null(user.phone),
+                 db::value_or_null(user.location), user.is_active, user.is_staff, user.is_superuser,
+                 now})
+      .map([](std::int64_t) {});
+}
+
+Result<bool> UserStore::remove(std::int64_t id) {
+  static constexpr db::Sql statements[] = {
+      {"UPDATE token_blacklist_outstandingtoken SET user_id = NULL WHERE user_id = $1"},
+      {"DELETE FROM user_groups WHERE user_id = $1"},
+      {"DELETE FROM user_user_permissions WHERE user_id = $1"},
+      {"DELETE FROM django_admin_log WHERE user_id = $1"},
+      {"DELETE FROM django_session WHERE session_key IN "
+       "(SELECT session_key FROM easyjwt_browser_session WHERE user_id = $1)"},
+      {"DELETE FROM \"user\" WHERE id = $1"}};
+  std::int64_t rows = 0;
+  for (const auto& sql : statements) {
+    const auto done = transaction_.run(sql, {id});
+    if (!done) return fail(done.error());
+    rows = *done;
+  }
+  return rows == 1;
+}
+
+Result<bool> UserStore::hold_other_superuser(std::int64_t id) {
+  // All of them, in one order: of two who would each take it from the other one comes second.
+#define OTHER_SUPERUSERS \
+  "SELECT id FROM \"user\" WHERE " IS_SPECIAL " AND is_superuser AND is_active ORDER BY id"
+  static constexpr db::Sql reading{OTHER_SUPERUSERS};
+  static constexpr db::Sql holding{OTHER_SUPERUSERS " FOR UPDATE"};
+#undef OTHER_SUPERUSERS
+  bool found = false;
+  const auto done =
+      transaction_.run(transaction_.engine() == db::Engine::sqlite ? reading : holding, {},
+                       [&](const db::Row& row) { found |= row.integer(0) != id; });
+  if (!done) return fail(done.error());
+  return found;
+}
+
+Result<UserStore::Belongings> UserStore::count_belongings(std::int64_t id) {
+  static constexpr db::Sql sql{
+      "SELECT (SELECT count(*) FROM token_blacklist_outstandingtoken WHERE user_id = $1), "
+      "(SELECT count(*) FROM user_groups WHERE user_id = $1), "
+      "(SELECT count(*) FROM user_user_permissions WHERE user_id = $1), "
+      "(SELECT count(*) FROM easyjwt_browser_session WHERE user_id = $1), "
+      "(SELECT count(*) FROM django_admin_log WHERE user_id = $1)"};
+  Belongings found;
+  const auto done = transaction_.run(sql, {id}, [&](const db::Row& row) {
+    found = {.tokens = row.integer(0),
+             .groups = row.integer(1),
+             .permissions = row.integer(2),
+             .sessions = row.integer(3),
+             .log_entries = row.integer(4)};
+  });
+  if (!done) return fail(done.error());
+  return found;
+}
+
 Result<std::int64_t> UserStore::count(const UserQuery& query) {
   auto search = read_words(transaction_.engine(), query.words);
   if (search.is_vain) return 0;
-  if (search.patterns.empty()) return count_everybody(transaction_);
-  auto found = find_ids(transaction_, search);
+  if (search.patterns.empty()) {
+    auto n = count_filtered(transaction_, query.filter);
+    if (!n) return n;
+    found_words_ = query.words;
+    found_filter_ = query.filter;
+    found_count_ = *n;
+    return n;
+  }
+  auto found = find_ids(transaction_, search, query.filter);
   if (!found) return fail(found.error());
   found_words_ = query.words;
+  found_filter_ = query.filter;
   found_count_ = found->count;
   found_ids_ = std::move(found->ids);
   return found_count_;
@@ -398,11 +632,19 @@ Result<void> UserStore::list(const UserQuery& query, FunctionRef<void(const User
   auto search = read_words(transaction_.engine(), query.words);
   if (search.is_vain) return {};
   auto shape = query.offset < most_kept ? Shape::first : Shape::all;
-  if (!search.patterns.empty()) {
-    if (found_words_ != query.words) {
+  auto filter = query.filter;
+  const bool is_narrowed = !search.patterns.empty() || filter != UserFilter{};
+  if (is_narrowed) {
+    if (found_words_ != query.words || found_filter_ != filter) {
       if (const auto counted = count(query); !counted) return fail(counted.error());
     }
     if (found_count_ == 0) return {};
+  }
+  if (is_narrowed && search.patterns.empty()) {
+    const auto chosen = shape_of(transaction_, query, found_count_);
+    if (!chosen) return fail(chosen.error());
+    shape = *chosen;
+  } else if (is_narrowed) {
     const auto walk = is_walk_shorter(transaction_, search, query, found_count_);
     if (!walk) return fail(walk.error());
     // More than are kept may be more than are looked up one by one.
@@ -414,7 +656,10 @@ Result<void> UserStore::list(const UserQuery& query, FunctionRef<void(const User
   }
   if (shape != Shape::found) search.arguments.clear();
   if (shape == Shape::walked) search.finder = Finder::scan;
-  if (shape == Shape::kept) search = {.arguments = {found_ids_}};
+  if (shape == Shape::kept) {
+    search = {.arguments = {found_ids_}};
+    filter = {};
+  }
   auto ordering = std::string_view(query.ordering);
   const bool descending = ordering.starts_with('-');
   if (descending) ordering.remove_prefix(1);
@@ -425,9 +670,11 @@ Result<void> UserStore::list(const UserQuery& query, FunctionRef<void(const User
        .finder = search.finder,
        .words = search.patterns.size(),
        .arguments = search.arguments.size(),
+       .flags = flags_of(filter),
+       .group = filter.group.has_value(),
        .field = field == orderings.end() ? 0 : static_cast<std::size_t>(field - orderings.begin()),
        .descending = descending});
-  auto values = values_of(search);
+  auto values = values_of(search, filter);
   values.emplace_back(query.limit);
   values.emplace_back(query.offset);
   return transaction_.run(sql, values, [&](const db::Row& row) { each(read_user(row)); })

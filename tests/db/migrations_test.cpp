@@ -69,7 +69,8 @@ std::vector<std::string> names(const Result<std::vector<MigrationStep>>& steps) 
 
 const std::vector<std::string> all_steps = {
     "0001_django",   "0002_indexes", "0003_users",  "0004_remote_users",     "0005_keys",
-    "0006_families", "0007_clients", "0008_events", "0009_browser_sessions", "0010_logins"};
+    "0006_families", "0007_clients", "0008_events", "0009_browser_sessions", "0010_logins",
+    "0011_admin"};
 
 class Migrations : public testing::Test {
  protected:
@@ -136,7 +137,8 @@ class Migrations : public testing::Test {
                     "easyjwt_user_last_name",
                     "easyjwt_user_part",
                     "easyjwt_user_place",
-                    "easyjwt_user_search"}));
+                    "easyjwt_user_search",
+                    "easyjwt_user_special"}));
     EXPECT_EQ(raw.rows("SELECT name FROM easyjwt_migration ORDER BY 1"), all_steps);
   }
 
@@ -168,7 +170,7 @@ TEST_F(Migrations, AFreshDatabaseIsWhatDjangosMigrationsMake) {
             std::string("0005_keys|") + now_text, std::string("0006_families|") + now_text,
             std::string("0007_clients|") + now_text, std::string("0008_events|") + now_text,
             std::string("0009_browser_sessions|") + now_text,
-            std::string("0010_logins|") + now_text}));
+            std::string("0010_logins|") + now_text, std::string("0011_admin|") + now_text}));
   expect_up_to_date();
 }
 

@@ -6,8 +6,8 @@
 #include <iterator>
 #include <random>
 #include <set>
-#include <stdexcept>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -45,7 +45,8 @@ class UserStoreTest : public testing::TestWithParam<db::Place> {
       rest = rest.subspan(some.size());
       const auto done = database_->write([&](db::Transaction& transaction) -> Result<void> {
         for (const auto& user : some) {
-          if (const auto id = UserStore(transaction).insert(user, now); !id) return fail(id.error());
+          if (const auto id = UserStore(transaction).insert(user, now); !id)
+            return fail(id.error());
         }
         return {};
       });
@@ -466,6 +467,136 @@ TEST_P(UserStoreTest, EveryOrderIsTotalAndNobodyIsLeftOut) {
       }
     }
   }
+}
+
+TEST_P(UserStoreTest, FiltersLeaveWhomTheyMean) {
+  auto users = many_users();
+  std::mt19937 random(7);
+  std::string members;
+  for (std::size_t i = 0; i < users.size(); ++i) {
+    users[i].is_active = random() % 10 != 0;
+    users[i].is_staff = random() % 20 == 0;
+    users[i].is_superuser = random() % 50 == 0;
+  }
+  add(users);
+  script("INSERT INTO auth_group (name) VALUES ('half'), ('few')");
+  script("INSERT INTO user_groups (user_id, group_id) SELECT id, 1 FROM \"user\" WHERE id % 2 = 0");
+  script(
+      "INSERT INTO user_groups (user_id, group_id) SELECT id, 2 FROM \"user\" WHERE id % 100 = 3");
+  using Flag = std::optional<bool>;
+  const Flag flags[] = {std::nullopt, true, false};
+  for (const auto active : flags) {
+    for (const auto staff : flags) {
+      for (const auto superuser : flags) {
+        for (const std::optional<std::int64_t> group :
+             {std::optional<std::int64_t>{}, {1}, {2}, {3}}) {
+          for (const std::vector<std::string>& words :
+               {std::vector<std::string>{}, {"ann"}, {"user12"}, {"user1234@"}}) {
+            const UserFilter filter{active, staff, superuser, group};
+            SCOPED_TRACE(std::to_string(active ? *active : -1) +
+                         std::to_string(staff ? *staff : -1) +
+                         std::to_string(superuser ? *superuser : -1) + " group " +
+                         std::to_string(group.value_or(0)) + (words.empty() ? "" : words[0]));
+            Emails expected;
+            for (std::size_t i = 0; i < users.size(); ++i) {
+              const auto id = i + 1;
+              const auto& user = users[i];
+              const bool is_member =
+                  !group || (*group == 1 && id % 2 == 0) || (*group == 2 && id % 100 == 3);
+              const auto text = lower(user.email + '\t' + user.first_name);
+              if (active.value_or(user.is_active) == user.is_active &&
+                  staff.value_or(user.is_staff) == user.is_staff &&
+                  superuser.value_or(user.is_superuser) == user.is_superuser && is_member &&
+                  (words.empty() || text.find(words[0]) != text.npos)) {
+                expected.push_back(user.email);
+              }
+            }
+            UserQuery query{.words = words, .filter = filter, .limit = 5000};
+            EXPECT_EQ(count(query), static_cast<std::int64_t>(expected.size()));
+            EXPECT_EQ(list(query), expected);
+            query.ordering = "-id";
+            query.limit = 7;
+            std::ranges::reverse(expected);
+            for (const std::size_t offset :
+                 {std::size_t{0}, expected.size() / 2, expected.size()}) {
+              query.offset = static_cast<std::int64_t>(offset);
+              const auto begin = expected.begin() + query.offset;
+              EXPECT_EQ(list(query),
+                        Emails(begin, begin + std::min<std::ptrdiff_t>(7, expected.end() - begin)));
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(UserStoreTest, FiltersUseTheirIndex) {
+  auto users = many_users();
+  for (std::size_t i = 0; i < users.size(); ++i) users[i].is_active = i % 40 != 0;
+  add(users);
+  script("ANALYZE");
+  for (const UserFilter& filter : {UserFilter{.is_active = false}, UserFilter{.is_staff = false}}) {
+    for (const auto offset : {0, 1200}) {
+      const auto found = plan({.ordering = "email", .filter = filter, .offset = offset});
+      if (filter.is_active || offset > 0) {
+        EXPECT_NE(found.find("easyjwt_user_special"), found.npos) << found;
+      }
+    }
+    const auto counted = plan({.filter = filter}, true);
+    EXPECT_NE(counted.find("easyjwt_user_special"), counted.npos) << counted;
+  }
+}
+
+TEST_P(UserStoreTest, UsersAreChangedAndDeleted) {
+  add({user("a@example.com", "Ann", "Archer"), user("b@example.com", "Bob", "Builder")});
+  const auto run = [&](auto f) {
+    return database_->write([&](db::Transaction& transaction) {
+      UserStore store(transaction);
+      return f(store);
+    });
+  };
+  auto ann = **run([](UserStore& store) { return store.hold(1); });
+  EXPECT_EQ(ann.email, "a@example.com");
+  EXPECT_FALSE(run([](UserStore& store) { return store.hold(99); })->has_value());
+  ann.email = "new@example.com";
+  ann.phone = "1";
+  ann.is_superuser = true;
+  const auto later = now + std::chrono::seconds(5);
+  ASSERT_TRUE(run([&](UserStore& store) { return store.update(ann, later); }));
+  auto found = **run([](UserStore& store) { return store.find_by_id(1); });
+  EXPECT_EQ(found.email, "new@example.com");
+  EXPECT_EQ(found.phone, "1");
+  EXPECT_EQ(found.modified_date, later);
+  EXPECT_EQ(list({.words = {"new@example"}}), Emails{"new@example.com"});
+  ann.email = "b@example.com";
+  const auto taken = run([&](UserStore& store) { return store.update(ann, later); });
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, Errc::conflict);
+
+  EXPECT_FALSE(*run([](UserStore& store) { return store.hold_other_superuser(1); }));
+  EXPECT_TRUE(*run([](UserStore& store) { return store.hold_other_superuser(2); }));
+
+  script("INSERT INTO auth_group (name) VALUES ('g')");
+  script("INSERT INTO user_groups (user_id, group_id) VALUES (1, 1), (2, 1)");
+  script("INSERT INTO user_user_permissions (user_id, permission_id) VALUES (1, 1)");
+  script(
+      "INSERT INTO token_blacklist_outstandingtoken (jti, token, expires_at, user_id) "
+      "VALUES ('j', '', '2030-01-01 00:00:00', 1)");
+  script(
+      "INSERT INTO django_admin_log (action_time, user_id, object_repr, action_flag, "
+      "change_message) VALUES ('2026-01-01 00:00:00', 1, '', 1, '')");
+  const auto has = *run([](UserStore& store) { return store.count_belongings(1); });
+  EXPECT_EQ(has.tokens, 1);
+  EXPECT_EQ(has.groups, 1);
+  EXPECT_EQ(has.permissions, 1);
+  EXPECT_EQ(has.sessions, 0);
+  EXPECT_EQ(has.log_entries, 1);
+  EXPECT_TRUE(*run([](UserStore& store) { return store.remove(1); }));
+  EXPECT_FALSE(*run([](UserStore& store) { return store.remove(1); }));
+  EXPECT_EQ(list({}), Emails{"b@example.com"});
+  EXPECT_EQ(count({.filter = {.group = 1}}), 1);
+  EXPECT_EQ(count({}), 1);
 }
 
 TEST_P(UserStoreTest, IndexesAreUsed) {

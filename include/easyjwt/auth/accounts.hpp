@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,9 +40,12 @@ class Accounts {
   /// CHECK_REVOKE_TOKEN is on: the hash is in every token, so a re-hash would end them).
   Result<User> authenticate(std::string_view email, std::string_view password);
 
+  /// What else is done in the transaction that writes a user; an Error of it undoes that.
+  using Also = std::function<Result<void>(db::Transaction&, const User&)>;
+
   /// Adds a user, the e-mail in lower case. Nothing is validated. Errc::validation_error on `email`
   /// where it is taken.
-  Result<User> create(const NewUser& user);
+  Result<User> create(const NewUser& user, const Also& also = {});
 
   /// What AUTH_PASSWORD_VALIDATORS have against `password`; with a user, similarity to it too.
   std::vector<Text> validate_password(std::string_view password, const User* user) const;
@@ -51,7 +55,13 @@ class Accounts {
   Result<void> change_password(std::string_view email, std::string_view old_password,
                                std::string_view new_password);
   /// The same without asking for the old one (`easyjwt changepassword`). Nothing is validated.
-  Result<void> set_password(const User& user, std::string_view new_password);
+  Result<void> set_password(const User& user, std::string_view new_password, const Also& also = {});
+  /// Leaves a user without a password (Django's set_unusable_password()).
+  Result<void> disable_password(const User& user, const Also& also = {});
+
+  /// Logs somebody out everywhere: blacklists what is outstanding of their tokens, and ends their
+  /// families and their sessions at browsers.
+  Result<void> end_logins(db::Transaction& transaction, std::int64_t user_id);
 
   Result<std::optional<User>> find_by_email(std::string_view email);
   Result<std::optional<User>> find_by_id(std::int64_t id);
@@ -62,7 +72,7 @@ class Accounts {
   Result<void> try_change_password(std::string_view email, std::string_view old_password,
                                    std::string_view new_password);
   Result<void> store_password(const User& user, std::string_view encoding,
-                              std::optional<Time> modified);
+                              std::optional<Time> modified, const Also& also = {});
 
   AuthSettings settings_;
   db::Database& database_;

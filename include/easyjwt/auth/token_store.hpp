@@ -86,6 +86,8 @@ class TokenStore {
   /// whether this call did it: false, it was blacklisted before. Of any number of calls one returns
   /// true.
   Result<bool> blacklist(const OutstandingToken& token, Time now);
+  /// Blacklists all that is outstanding of a user's.
+  Result<void> blacklist_of_user(std::int64_t user_id, Time now);
   /// Has an outstanding token's row live until `expires_at` at least.
   Result<void> keep_until(std::string_view jti, Time expires_at);
   /// find_refresh_state(), an Error of `judge` about it, and blacklist(). On PostgreSQL in one

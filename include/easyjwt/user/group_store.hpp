@@ -90,6 +90,14 @@ class GroupStore {
   Result<bool> add_member(std::int64_t id, std::int64_t user);
   /// False: the user is none.
   Result<bool> remove_member(std::int64_t id, std::int64_t user);
+  /// Of a user, by id.
+  Result<std::vector<std::int64_t>> groups_of(std::int64_t user);
+  Result<void> set_groups(std::int64_t user, std::span<const std::int64_t> groups);
+  /// Not those of their groups.
+  Result<std::vector<std::int64_t>> own_permissions(std::int64_t user);
+  Result<void> set_own_permissions(std::int64_t user, std::span<const std::int64_t> permissions);
+  /// By name, without the numbers.
+  Result<std::vector<Group>> all_groups();
   /// Takes at most `limit` out; returns how many.
   Result<std::int64_t> drop_members(std::int64_t id, std::int64_t limit);
 

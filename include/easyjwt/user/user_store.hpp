@@ -38,11 +38,22 @@ struct UserState {
   std::string password;
 };
 
-/// A page of /auth/users/.
+/// Of whom all that is given is true.
+struct UserFilter {
+  std::optional<bool> is_active{};
+  std::optional<bool> is_staff{};
+  std::optional<bool> is_superuser{};
+  std::optional<std::int64_t> group{};  ///< the id of one that they are in
+
+  friend bool operator==(const UserFilter&, const UserFilter&) = default;
+};
+
+/// A page of /auth/users/, or of the admin site's list.
 struct UserQuery {
   std::string ordering = "id";  ///< a field, '-' before it: descending
   /// Each in e-mail, first or last name, case aside; none has white space in it.
   std::vector<std::string> words;
+  UserFilter filter{};
   std::int64_t offset = 0;
   std::int64_t limit = 100;
 };
@@ -69,8 +80,30 @@ class UserStore {
                             std::string_view encoding, std::optional<Time> modified);
   Result<void> set_last_login(std::int64_t id, Time now);
 
-  /// Of everybody, or of those who have the words; a list of the same words then looks for them no
-  /// more.
+  /// A user who is about to be changed or deleted: until the end of the transaction nobody else
+  /// does.
+  Result<std::optional<User>> hold(std::int64_t id);
+  /// Writes the e-mail, names, phone, location and the three flags, and `now` as modified_date.
+  /// Errc::conflict where the e-mail is taken.
+  Result<void> update(const User& user, Time now);
+  /// Deletes a user with their groups, permissions and sessions of browsers, and what they did at
+  /// the admin site; their tokens stay, as nobody's. Whether there was one.
+  Result<bool> remove(std::int64_t id);
+  /// Whether there is an active superuser beside this one; nobody takes that away from them until
+  /// the end of the transaction.
+  Result<bool> hold_other_superuser(std::int64_t id);
+  /// How many rows of other tables belong to a user.
+  struct Belongings {
+    std::int64_t tokens = 0;  ///< outstanding ones
+    std::int64_t groups = 0;
+    std::int64_t permissions = 0;
+    std::int64_t sessions = 0;     ///< of browsers
+    std::int64_t log_entries = 0;  ///< of what they did at the admin site
+  };
+  Result<Belongings> count_belongings(std::int64_t id);
+
+  /// Of everybody, or of those whom the words and the filter leave; a list of the same then counts
+  /// them no more.
   Result<std::int64_t> count(const UserQuery& query);
   /// Ordered, then by id. Errc::validation_error never: an unknown ordering counts as "id".
   Result<void> list(const UserQuery& query, FunctionRef<void(const User&)> each);
@@ -82,6 +115,7 @@ class UserStore {
  private:
   db::Transaction& transaction_;
   std::vector<std::string> found_words_;
+  UserFilter found_filter_;
   std::int64_t found_count_ = 0;
   std::string found_ids_;
 };

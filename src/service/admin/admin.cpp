@@ -10,6 +10,9 @@
 #include "service/admin/log_views.hpp"
 #include "service/admin/service_views.hpp"
 #include "service/admin/token_views.hpp"
+#include "service/admin/user_deeds.hpp"
+#include "service/admin/user_forms.hpp"
+#include "service/admin/user_list.hpp"
 #include "service/admin/user_sessions.hpp"
 
 namespace easyjwt::admin {
@@ -46,6 +49,9 @@ void add_admin(http::Router& router, const AdminTools& tools) {
           dashboard(site),
           groups(site, log),
           tokens(site, log),
+          user_deeds(site),
+          user_list(site, user_deeds),
+          user_forms(site, log, user_deeds),
           sessions(site),
           service(site) {}
     Site site;
@@ -53,6 +59,9 @@ void add_admin(http::Router& router, const AdminTools& tools) {
     Dashboard dashboard;
     GroupViews groups;
     TokenViews tokens;
+    UserDeeds user_deeds;
+    UserList user_list;
+    UserForms user_forms;
     UserSessions sessions;
     ServiceViews service;
   };
@@ -82,10 +91,6 @@ void add_admin(http::Router& router, const AdminTools& tools) {
   add(router, {"/admin/dashboard/", "Logins",
                staff_who_may(Verb::view, user_model,
                              [&dashboard](const Visit& v) { return dashboard.show(v); })});
-  const auto& sessions = parts->sessions;
-  add(router, {user_model.path() + "{id}/sessions/", "Logins of a user",
-               staff_who_may(Verb::view, user_model,
-                             [&sessions](const Visit& v) { return sessions.show(v); })});
 
   const auto& groups = parts->groups;
   const auto group = [&](Verb verb, http::Reply (GroupViews::*view)(const Visit&) const) {
@@ -104,6 +109,33 @@ void add_admin(http::Router& router, const AdminTools& tools) {
   add(router, {group_path + "{id}/delete/", "Delete a group",
                group(Verb::remove, &GroupViews::remove), group(Verb::remove, &GroupViews::remove)});
   add(router, {group_path + "{id}/history/", "History", group(Verb::view, &GroupViews::history)});
+
+  const auto& users = parts->user_list;
+  const auto& forms = parts->user_forms;
+  const auto listed = [&](http::Reply (UserList::*view)(const Visit&) const) {
+    return staff_who_may(Verb::view, user_model,
+                         [&users, view](const Visit& v) { return (users.*view)(v); });
+  };
+  const auto user = [&](Verb verb, http::Reply (UserForms::*view)(const Visit&) const) {
+    return staff_who_may(verb, user_model,
+                         [&forms, view](const Visit& v) { return (forms.*view)(v); });
+  };
+  const auto user_path = user_model.path();
+  add(router, {user_path, "Users", listed(&UserList::show), listed(&UserList::act)});
+  add(router, {user_path + "add/", "Add a user", user(Verb::add, &UserForms::add),
+               user(Verb::add, &UserForms::add)});
+  add(router, {user_path + "{id}/change/", "User", user(Verb::view, &UserForms::change),
+               user(Verb::change, &UserForms::change)});
+  add(router, {user_path + "{id}/password/", "Password of a user",
+               user(Verb::change, &UserForms::password), user(Verb::change, &UserForms::password)});
+  add(router, {user_path + "{id}/delete/", "Delete a user", user(Verb::remove, &UserForms::remove),
+               user(Verb::remove, &UserForms::remove)});
+  const auto& sessions = parts->sessions;
+  add(router, {user_path + "{id}/sessions/", "Logins of a user",
+               staff_who_may(Verb::view, user_model,
+                             [&sessions](const Visit& v) { return sessions.show(v); }),
+               user(Verb::change, &UserForms::log_out)});
+  add(router, {user_path + "{id}/history/", "History", user(Verb::view, &UserForms::history)});
 
   if (!parts->site.has_tokens()) return;
   const auto& tokens = parts->tokens;

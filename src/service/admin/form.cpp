@@ -3,6 +3,20 @@
 #include <utility>
 
 namespace easyjwt::admin {
+namespace {
+
+json::array hidden_fields(const std::vector<std::pair<std::string, std::string>>& fields) {
+  json::array out;
+  for (const auto& [name, value] : fields) {
+    json::object one;
+    one["name"] = name;
+    one["value"] = value;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+}  // namespace
 
 json::object to_json(const FormPage& page, const Error& wrong, const Site& site,
                      const Visit& visit) {
@@ -36,6 +50,7 @@ json::object to_json(const FormPage& page, const Error& wrong, const Site& site,
   for (const auto* picker : page.pickers) pickers.push_back(picker->to_json(wrong, site, visit));
   out["has_pickers"] = !pickers.empty();
   out["pickers"] = std::move(pickers);
+  out["hidden"] = hidden_fields(page.hidden);
   out["can_save"] = !page.save.empty();
   out["save_text"] = text(page.save);
   out["has_delete"] = !page.delete_path.empty();
@@ -54,14 +69,7 @@ json::object to_json(const DeletePage& page, const Site& site, const Visit& visi
   }
   out["has_parts"] = !parts.empty();
   out["parts"] = std::move(parts);
-  json::array hidden;
-  for (const auto& [name, value] : page.hidden) {
-    json::object one;
-    one["name"] = name;
-    one["value"] = value;
-    hidden.push_back(std::move(one));
-  }
-  out["hidden"] = std::move(hidden);
+  out["hidden"] = hidden_fields(page.hidden);
   out["back"] = page.back;
   out["parts_title"] = site.text(visit, page.parts_title);
   out["yes"] = site.text(visit, page.yes);

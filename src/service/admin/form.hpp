@@ -23,6 +23,7 @@ struct FormPage {
   Text intro{};
   std::vector<Fieldset> fieldsets{};
   std::vector<const Picker*> pickers{};
+  std::vector<std::pair<std::string, std::string>> hidden{};
   Text save{};                ///< of the button; empty: there is nothing to be saved
   std::string delete_path{};  ///< empty: it cannot be deleted
 };

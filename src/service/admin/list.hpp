@@ -58,7 +58,7 @@ struct ListRow {
 struct Filter {
   struct Choice {
     Text title;
-    std::string_view value;  ///< empty: all
+    std::string value;  ///< empty: all
   };
   std::string_view name;
   Text title;

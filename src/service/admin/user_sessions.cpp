@@ -74,6 +74,7 @@ http::Reply UserSessions::show(const Visit& visit) const {
   data["families"] = std::move(families);
   data["has_logins"] = !logins.empty();
   data["logins"] = std::move(logins);
+  data["can_end"] = visit.may(Verb::change, user_model);
   data["is_recorded"] = tools.settings.login_history.has_value();
   const auto& email = (*user)->email;
   return site_.render(
