@@ -9,6 +9,9 @@ from test_client_service import BASE as CLIENT, url_of
 from test_pages import NEW_PASSWORD, WRONG
 from test_password_reset import DEAD, SENT, ResetTest
 
+NINA = "nina@example.com"
+EDITORS = ("auth | group | Can change group", "auth | group | Can view group")
+
 
 class FlowTest(ResetTest):
     def begin(self, scripts):
@@ -83,6 +86,61 @@ class Flow(FlowTest):
         self.assertIn(ALICE, chromium.text())
         chromium.get(link)
         self.assertIn(DEAD, chromium.text())
+
+    def test_administering(self):
+        self.administer(scripts=True)
+
+    def test_administering_without_scripts(self):
+        self.administer(scripts=False)
+
+    def administer(self, scripts):
+        """On the client-service, as somebody of the auth-service's who has been made staff here."""
+        self.begin(scripts)
+        chromium = self.chromium
+        self.log_in(self.client, CAROL)
+        chromium.open(self.client, "/admin/")
+        self.assertIn("who may not see this page", chromium.text())
+        self.client_project.execute('UPDATE "user" SET is_staff = true, is_superuser = true')
+
+        chromium.open(self.client, "/admin/")
+        chromium.press("Add a user")
+        self.client.secrets.add(NEW_PASSWORD)
+        chromium.fill(email=NINA, password1=NEW_PASSWORD, password2=NEW_PASSWORD)
+        chromium.press("Add")
+        self.assertIn("The user %s was added." % NINA, chromium.text())
+        chromium.fill(first_name="Nina", last_name="Neu", is_staff=True)
+        chromium.press("Save")
+        self.assertIn(NINA + " was changed.", chromium.text())
+        self.search_for("Neu", NINA, CAROL)
+        chromium.press(NINA)
+        chromium.fill(last_name="Neumann")
+        chromium.press("Save")
+        self.search_for("mann", NINA, CAROL)
+        self.search_for("nobody", "Nothing was found.", NINA)
+
+        chromium.press("Groups", within="header")
+        chromium.press("Add a group")
+        chromium.fill(name="Editors", permissions_filter="group")
+        chromium.press("Filter")
+        for permission in EDITORS:
+            chromium.field(permission).click()
+        chromium.press("Add the chosen")
+        self.assertEqual(chromium.find_element("name", "name").get_attribute("value"), "Editors")
+        chromium.press("Save")
+        self.assertIn("The group “Editors” was added.", chromium.text())
+        chromium.press("Users of the group")
+        chromium.field("%s (Nina Neumann)" % NINA).click()
+        chromium.press("Add the chosen")
+        self.assertIn("The users were added to the group.", chromium.text())
+        chromium.press("Log out")
+
+        # She may what the group may, and no more.
+        self.log_in(self.client, NINA, NEW_PASSWORD, "/admin/")
+        links = [element.text for element in chromium.find_elements("css selector", ".models a")]
+        self.assertEqual(links, ["Groups"])
+        chromium.press("Groups", within="main")
+        chromium.press("Editors")
+        self.assertEqual(chromium.find_element("name", "name").get_attribute("value"), "Editors")
 
     def test_blacklisting(self):
         self.blacklist(scripts=True)

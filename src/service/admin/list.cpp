@@ -149,7 +149,9 @@ json::object to_json(const List& list, const ListQuery& query, const Site& site,
       one["text"] = cell.text;
       one["path"] = cell.path;
       one["is_link"] = !cell.path.empty();
-      one["is_text"] = cell.path.empty() && cell.kind == Cell::Kind::text;
+      one["is_time"] = cell.kind == Cell::Kind::time;
+      one["is_text"] =
+          cell.path.empty() && (cell.kind == Cell::Kind::text || cell.kind == Cell::Kind::time);
       one["is_yes"] = cell.kind == Cell::Kind::yes;
       one["is_no"] = cell.kind == Cell::Kind::no;
       one["is_head"] = is_first;

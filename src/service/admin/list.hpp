@@ -41,11 +41,12 @@ struct Column {
 
 /// One of a row, shown as a link where it has a path, as yes or no where it is a flag.
 struct Cell {
-  enum class Kind { text, yes, no };
+  enum class Kind { text, time, yes, no };
   std::string text{};
   std::string path{};
   Kind kind = Kind::text;
 
+  static Cell time(std::string shown) { return {.text = std::move(shown), .kind = Kind::time}; }
   static Cell flag(bool value) { return {.kind = value ? Kind::yes : Kind::no}; }
 };
 

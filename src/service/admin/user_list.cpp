@@ -78,8 +78,8 @@ ListRow row_of(const User& user) {
                     Cell::flag(user.is_active),
                     Cell::flag(user.is_staff),
                     Cell::flag(user.is_superuser),
-                    {.text = user.last_login ? shown_time(*user.last_login) : std::string()},
-                    {.text = shown_time(user.date_joined)},
+                    Cell::time(user.last_login ? shown_time(*user.last_login) : ""),
+                    Cell::time(shown_time(user.date_joined)),
                     {.text = id}}};
 }
 
