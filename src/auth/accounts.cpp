@@ -98,9 +98,10 @@ std::vector<Text> Accounts::validate_password(std::string_view password, const U
   if (user == nullptr) return validators_.validate(password, {});
   // UserAttributeSimilarityValidator's DEFAULT_USER_ATTRIBUTES without the username, which this
   // model does not have.
-  const std::array<UserAttribute, 3> attributes{{{user->first_name, "first name"},
-                                                 {user->last_name, "last name"},
-                                                 {user->email, "email address"}}};
+  const std::array<UserAttribute, 3> attributes{
+      {{user->first_name, "The password is too similar to the first name."_t},
+       {user->last_name, "The password is too similar to the last name."_t},
+       {user->email, "The password is too similar to the email address."_t}}};
   return validators_.validate(password, attributes);
 }
 

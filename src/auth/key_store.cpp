@@ -15,12 +15,12 @@ SigningKey::State SigningKey::state(Time now) const noexcept {
 
 std::string_view to_string(SigningKey::State state) noexcept {
   switch (state) {
-    case SigningKey::State::published: return "published";
-    case SigningKey::State::signing: return "signs";
-    case SigningKey::State::verifying: return "verifies";
+    case SigningKey::State::published: return "published"_t;
+    case SigningKey::State::signing: return "signs"_t;
+    case SigningKey::State::verifying: return "verifies"_t;
     case SigningKey::State::dead: break;
   }
-  return "dead";
+  return "dead"_t;
 }
 
 Result<std::vector<SigningKey>> KeyStore::list() {

@@ -1,18 +1,20 @@
 #include "easyjwt/core/error.hpp"
 
 #include "easyjwt/core/json.hpp"
+#include "easyjwt/core/translations.hpp"
 
 namespace easyjwt {
 
-std::string Text::str() const {
+std::string Text::str(const Translations* translations) const {
+  const auto text = translations != nullptr ? translations->find(id) : id;
   std::string out;
   std::size_t next = 0;
-  for (std::size_t i = 0; i < id.size(); ++i) {
-    if (id[i] == '{' && i + 1 < id.size() && id[i + 1] == '}') {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '{' && i + 1 < text.size() && text[i + 1] == '}') {
       if (next < args.size()) out += args[next++];
       ++i;
     } else {
-      out += id[i];
+      out += text[i];
     }
   }
   return out;
@@ -35,38 +37,39 @@ Error Error::field(std::string name, Text text) {
 const ErrcDescription& describe(Errc code) noexcept {
   // The texts are REST framework's and the original's, to the byte.
   static constexpr std::string_view not_valid = "token_not_valid";
-  static const ErrcDescription bad_request{400, "", "Bad request."};
-  static const ErrcDescription parse_error{400, "", "Malformed request."};
-  static const ErrcDescription validation{400, "", "Invalid input."};
+  static const ErrcDescription bad_request{400, "", "Bad request."_t};
+  static const ErrcDescription parse_error{400, "", "Malformed request."_t};
+  static const ErrcDescription validation{400, "", "Invalid input."_t};
   static const ErrcDescription not_authenticated{401, "",
-                                                 "Authentication credentials were not provided."};
+                                                 "Authentication credentials were not provided."_t};
   static constexpr std::string_view no_account =
-      "No active account found with the given credentials";
+      "No active account found with the given credentials"_t;
   static const ErrcDescription no_active_account{401, "", no_account};
   static const ErrcDescription account_gone{401, "no_active_account", no_account};
-  static const ErrcDescription token_not_valid{401, not_valid, "Token is invalid or expired"};
+  static const ErrcDescription token_not_valid{401, not_valid, "Token is invalid or expired"_t};
   static const ErrcDescription bad_header{
       401, "bad_authorization_header",
-      "Authorization header must contain two space-delimited values"};
-  static const ErrcDescription user_not_found{401, "user_not_found", "User not found"};
-  static const ErrcDescription user_inactive{401, "user_inactive", "User is inactive"};
+      "Authorization header must contain two space-delimited values"_t};
+  static const ErrcDescription user_not_found{401, "user_not_found", "User not found"_t};
+  static const ErrcDescription user_inactive{401, "user_inactive", "User is inactive"_t};
   static const ErrcDescription password_changed{401, "password_changed",
-                                                "The user's password has been changed."};
-  static const ErrcDescription remote_refusal{401, "", "Authentication service returned an error."};
-  static const ErrcDescription throttled{429, "", "Request was throttled."};
+                                                "The user's password has been changed."_t};
+  static const ErrcDescription remote_refusal{401, "",
+                                              "Authentication service returned an error."_t};
+  static const ErrcDescription throttled{429, "", "Request was throttled."_t};
   static const ErrcDescription denied{403, "",
-                                      "You do not have permission to perform this action."};
-  static const ErrcDescription not_found{404, "", "Not found."};
-  static const ErrcDescription method{405, "", "Method not allowed."};
-  static const ErrcDescription payload{413, "", "Request body is too large."};
-  static const ErrcDescription uri{414, "", "Request URI is too long."};
-  static const ErrcDescription media{415, "", "Unsupported media type in request."};
-  static const ErrcDescription headers{431, "", "Request header fields are too large."};
-  static const ErrcDescription internal{500, "", "A server error occurred."};
-  static const ErrcDescription not_implemented{501, "", "Transfer coding is not implemented."};
+                                      "You do not have permission to perform this action."_t};
+  static const ErrcDescription not_found{404, "", "Not found."_t};
+  static const ErrcDescription method{405, "", "Method not allowed."_t};
+  static const ErrcDescription payload{413, "", "Request body is too large."_t};
+  static const ErrcDescription uri{414, "", "Request URI is too long."_t};
+  static const ErrcDescription media{415, "", "Unsupported media type in request."_t};
+  static const ErrcDescription headers{431, "", "Request header fields are too large."_t};
+  static const ErrcDescription internal{500, "", "A server error occurred."_t};
+  static const ErrcDescription not_implemented{501, "", "Transfer coding is not implemented."_t};
   static const ErrcDescription unavailable{503, "",
-                                           "Service temporarily unavailable, try again later."};
-  static const ErrcDescription version{505, "", "HTTP version is not supported."};
+                                           "Service temporarily unavailable, try again later."_t};
+  static const ErrcDescription version{505, "", "HTTP version is not supported."_t};
   static const ErrcDescription inside{0, "", ""};
   switch (code) {
     case Errc::bad_request: return bad_request;
@@ -102,7 +105,7 @@ const ErrcDescription& describe(Errc code) noexcept {
   return internal;
 }
 
-void append_error_body(std::string& out, const Error& error) {
+void append_error_body(std::string& out, const Error& error, const Translations* translations) {
   if (!error.body.empty()) {
     out += error.body;
     return;
@@ -118,7 +121,7 @@ void append_error_body(std::string& out, const Error& error) {
       out += ":[";
       for (std::size_t i = 0; i < texts.size(); ++i) {
         if (i > 0) out += ',';
-        append_json_string(out, texts[i].str());
+        append_json_string(out, texts[i].str(translations));
       }
       out += ']';
     }
@@ -126,7 +129,8 @@ void append_error_body(std::string& out, const Error& error) {
     return;
   }
   out += "\"detail\":";
-  append_json_string(out, error.detail.empty() ? std::string(row.text) : error.detail.str());
+  append_json_string(out, error.detail.empty() ? Text{row.text, {}}.str(translations)
+                                               : error.detail.str(translations));
   if (!row.wire_code.empty()) {
     out += ",\"code\":";
     append_json_string(out, row.wire_code);
@@ -140,7 +144,7 @@ void append_error_body(std::string& out, const Error& error) {
       out += ",\"token_type\":";
       append_json_string(out, message.token_type);
       out += ",\"message\":";
-      append_json_string(out, message.message.str());
+      append_json_string(out, message.message.str(translations));
       out += '}';
     }
     out += ']';

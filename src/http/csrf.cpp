@@ -131,8 +131,9 @@ std::string_view port_of(std::string_view host) noexcept {
   return port == ":443" || port == ":80" ? std::string_view{} : port;
 }
 
+/// `why`: a Text's id.
 tl::unexpected<Error> refuse(std::string_view why) {
-  return fail(Errc::permission_denied, {"CSRF Failed: {}", {std::string(why)}});
+  return fail(Errc::permission_denied, {why, {}});
 }
 
 }  // namespace
@@ -183,15 +184,18 @@ bool Csrf::is_trusted(std::string_view sent, const Request& request) const {
 
 Result<void> Csrf::check_referer(const Request& request) const {
   const auto referer = whole_header(request, "Referer");
-  if (!referer) return refuse("Referer checking failed - no Referer.");
+  if (!referer) return refuse("CSRF Failed: Referer checking failed - no Referer."_t);
   const auto origin = origin_of(*referer);
-  if (!origin) return refuse("Referer checking failed - Referer is malformed.");
+  if (!origin) return refuse("CSRF Failed: Referer checking failed - Referer is malformed."_t);
   // "https://evil.example@ours.example" and what else a suffix could be made to match.
   std::string host(origin->host);
   std::transform(host.begin(), host.end(), host.begin(), to_lower);
-  if (!is_host(host)) return refuse("Referer checking failed - Referer is malformed.");
+  if (!is_host(host)) {
+    return refuse("CSRF Failed: Referer checking failed - Referer is malformed."_t);
+  }
   if (!equal_ignoring_case(origin->scheme, "https")) {
-    return refuse("Referer checking failed - Referer is insecure while host is secure.");
+    return refuse(
+        "CSRF Failed: Referer checking failed - Referer is insecure while host is secure."_t);
   }
   std::string own(request.host);
   if (const auto& domain = settings_.cookie.domain) own = *domain + std::string(port_of(own));
@@ -203,7 +207,8 @@ Result<void> Csrf::check_referer(const Request& request) const {
                       return is_same_domain(host, ours);
                     });
   if (!good) {
-    return refuse("Referer checking failed - Referer does not match any trusted origins.");
+    return refuse(
+        "CSRF Failed: Referer checking failed - Referer does not match any trusted origins."_t);
   }
   return {};
 }
@@ -216,21 +221,22 @@ Result<void> Csrf::check(const Request& request) const {
   }
   if (const auto origin = whole_header(request, "Origin")) {
     if (!is_trusted(*origin, request)) {
-      return refuse("Origin checking failed - Origin does not match any trusted origins.");
+      return refuse(
+          "CSRF Failed: Origin checking failed - Origin does not match any trusted origins."_t);
     }
   } else if (request.scheme == "https") {
     // Someone on the way can set a cookie by plain HTTP, but not make a page of https://.
     if (auto good = check_referer(request); !good) return good;
   }
   const auto cookie = find_cookie(request, settings_.cookie.name);
-  if (!cookie) return refuse("CSRF cookie not set.");
-  if (!is_sound(*cookie)) return refuse("CSRF cookie is malformed.");
+  if (!cookie) return refuse("CSRF Failed: CSRF cookie not set."_t);
+  if (!is_sound(*cookie)) return refuse("CSRF Failed: CSRF cookie is malformed."_t);
   std::string token;
   if (request.method == post) token = form_token(request);
   if (token.empty()) token = request.header(settings_.header_name);
-  if (token.empty()) return refuse("CSRF token missing.");
+  if (token.empty()) return refuse("CSRF Failed: CSRF token missing."_t);
   if (!is_sound(token) || !equal_constant_time(unmask(token), unmask(*cookie))) {
-    return refuse("CSRF token incorrect.");
+    return refuse("CSRF Failed: CSRF token incorrect."_t);
   }
   return {};
 }

@@ -87,10 +87,20 @@ void add_retry_after(Response& response, const Error& error) {
   if (seconds.count() > 0) response.add("Retry-After", std::to_string(seconds.count()));
 }
 
-Response internal_error(std::string_view request_id) {
+Response to_json(const Error& error, const Translations* translations) {
+  Response response;
+  response.status = describe(error.code).status;
+  append_error_body(response.body, error, translations);
+  add_retry_after(response, error);
+  return response;
+}
+
+Response internal_error(std::string_view request_id, const Translations* translations) {
   Response response;
   response.status = 500;
-  response.body = "{\"detail\":\"A server error occurred.\",\"request_id\":";
+  response.body = "{\"detail\":";
+  append_json_string(response.body, Text{describe(Errc::internal).text, {}}.str(translations));
+  response.body += ",\"request_id\":";
   append_json_string(response.body, request_id);
   response.body += '}';
   return response;
@@ -123,6 +133,7 @@ struct Router::Impl {
   std::vector<const Route*> patterns;
   std::optional<Cors> cors;
   ErrorPage error_page;
+  Language language;
 
   Match find(Request& request) const {
     if (const auto found = fixed.find(request.path); found != fixed.end()) return found->second;
@@ -174,8 +185,13 @@ Response Router::Impl::to_response(const Error& error, const Route* route,
       return *std::move(page);
     }
   }
-  if (fault) return internal_error(request.id);
-  auto response = error_response(error);
+  const auto* translations = language ? language(request) : nullptr;
+  auto response = fault ? internal_error(request.id, translations) : to_json(error, translations);
+  // Somebody else's words are in whatever language they are.
+  if (translations != nullptr && error.body.empty()) {
+    response.add("Content-Language", translations->language);
+    response.add("Vary", "Accept-Language");
+  }
   if (status == 401) {
     if (route == nullptr || route->challenge.empty()) {
       response.status = 403;
@@ -187,7 +203,8 @@ Response Router::Impl::to_response(const Error& error, const Route* route,
 }
 
 Router::Router(std::vector<std::string> allowed_hosts, Log log)
-    : impl_(new Impl{AllowedHosts(std::move(allowed_hosts)), std::move(log), {}, {}, {}, {}, {}}) {}
+    : impl_(new Impl{
+          AllowedHosts(std::move(allowed_hosts)), std::move(log), {}, {}, {}, {}, {}, {}}) {}
 Router::~Router() = default;
 
 void Router::add(View view) {
@@ -216,6 +233,7 @@ void Router::add(View view) {
 
 void Router::use(Cors cors) { impl_->cors = std::move(cors); }
 void Router::use(ErrorPage page) { impl_->error_page = std::move(page); }
+void Router::use(Language language) { impl_->language = std::move(language); }
 
 Router::Outcome Router::dispatch(Request& request) const noexcept {
   Outcome out;
@@ -246,11 +264,11 @@ Router::Outcome Router::dispatch(Request& request) const noexcept {
   } catch (const std::exception& fault) {
     impl_->log(LogLevel::error, "unhandled exception",
                {{"id", request.id}, {"path", request.path}, {"what", fault.what()}});
-    out.response = internal_error(request.id);
+    out.response = internal_error(request.id, nullptr);
   } catch (...) {
     impl_->log(LogLevel::error, "unhandled exception",
                {{"id", request.id}, {"path", request.path}, {"what", "not a std::exception"}});
-    out.response = internal_error(request.id);
+    out.response = internal_error(request.id, nullptr);
   }
   if (route != nullptr) out.response.view_fields = route->fields;
   if (cors) cors->add(request, out.response);
@@ -263,12 +281,6 @@ Response Router::error_response(const View& view, const Error& error) const {
   return response;
 }
 
-Response Router::error_response(const Error& error) {
-  Response response;
-  response.status = describe(error.code).status;
-  append_error_body(response.body, error);
-  add_retry_after(response, error);
-  return response;
-}
+Response Router::error_response(const Error& error) { return to_json(error, nullptr); }
 
 }  // namespace easyjwt::http

@@ -35,9 +35,11 @@ AuthService::AuthService(const LoadedSettings& loaded, db::Database& database, c
       identities_(database, serializer, loaded.settings.user_model_serializer, system_clock()),
       sessions_(loaded.settings, database, system_clock(), logins_.get()),
       feed_(loaded.settings.token, loaded.settings.auth, database, system_clock()),
-      renderer_(loaded.settings.csrf, {}),
+      catalogue_(loaded.settings),
+      renderer_(loaded.settings.csrf, language()),
       reset_mails_(loaded.settings, tools_.accounts, renderer_, system_clock(), log) {
   const auto& settings = loaded.settings;
+  router.use(language());
   add_auth_api(router, {settings, tokens_, tools_.accounts, logins_.get(), client_guard_, database,
                         codec_, sessions_, feed_, serializer});
   add_pages(router, {.settings = settings,
@@ -76,6 +78,10 @@ AuthService::AuthService(const LoadedSettings& loaded, db::Database& database, c
         database, *settings.flush_interval, settings.token.access_lifetime,
         [&token = settings.token, now = system_clock()] { return dead_by(token, now()); }, log);
   }
+}
+
+http::Language AuthService::language() const {
+  return [this](const http::Request& request) { return catalogue_.choose(request); };
 }
 
 }  // namespace easyjwt

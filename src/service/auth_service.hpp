@@ -13,6 +13,7 @@
 #include "easyjwt/token/codec.hpp"
 #include "service/auth_api/client_guard.hpp"
 #include "service/browser_sessions.hpp"
+#include "service/catalogue/catalogue.hpp"
 #include "service/flusher.hpp"
 #include "service/html/renderer.hpp"
 #include "service/identities.hpp"
@@ -41,6 +42,8 @@ class AuthService {
   void stop_waiting() { feed_.stop(); }
 
  private:
+  http::Language language() const;
+
   const RemoteKeys remote_keys_;
   SigningKeys signing_keys_;
   std::optional<KeyFollower> key_follower_;
@@ -53,6 +56,7 @@ class AuthService {
   const Identities identities_;
   const BrowserSessions sessions_;
   RevocationFeed feed_;
+  const Catalogue catalogue_;
   const html::Renderer renderer_;
   ResetMails reset_mails_;
   std::optional<Flusher> flusher_;

@@ -26,7 +26,8 @@ ClientService::ClientService(const LoadedSettings& loaded, db::Database& databas
       tools_(loaded.settings, database, log),
       logins_(make_logins(loaded.settings, database, log)),
       sessions_(loaded.settings, database, system_clock(), logins_.get()),
-      renderer_(loaded.settings.csrf, {}),
+      catalogue_(loaded.settings),
+      renderer_(loaded.settings.csrf, language()),
       authentication_(
           loaded.settings, remote_, log,
           [this](const json::object& user) { return identities_.of_remote_user(user); }, sessions_,
@@ -36,6 +37,7 @@ ClientService::ClientService(const LoadedSettings& loaded, db::Database& databas
   const auto who = [this](const http::Request& request) {
     return authentication_.identify(request);
   };
+  router.use(language());
   add_client_api(router,
                  {.settings = settings, .remote = remote_, .admit = admit, .who = who, .log = log});
   add_pages(router, {.settings = settings,
@@ -60,6 +62,10 @@ ClientService::ClientService(const LoadedSettings& loaded, db::Database& databas
   add_forward_auth(router, settings, who, authentication_.challenge());
   add_own_views(router, views, default_permission(settings.permission_classes), who,
                 authentication_.challenge());
+}
+
+http::Language ClientService::language() const {
+  return [this](const http::Request& request) { return catalogue_.choose(request); };
 }
 
 }  // namespace easyjwt

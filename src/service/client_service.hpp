@@ -8,6 +8,7 @@
 #include "easyjwt/http/router.hpp"
 #include "easyjwt/service/settings.hpp"
 #include "service/browser_sessions.hpp"
+#include "service/catalogue/catalogue.hpp"
 #include "service/client_authentication.hpp"
 #include "service/html/renderer.hpp"
 #include "service/identities.hpp"
@@ -31,11 +32,14 @@ class ClientService {
                 const BoundSerializer* serializer);
 
  private:
+  http::Language language() const;
+
   RemoteAuth remote_;
   const Identities identities_;
   AccountTools tools_;
   const std::unique_ptr<Logins> logins_;
   const BrowserSessions sessions_;
+  const Catalogue catalogue_;
   const html::Renderer renderer_;
   ClientAuthentication authentication_;
 };

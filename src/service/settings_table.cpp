@@ -662,6 +662,12 @@ std::vector<SettingRow> make_table() {
       row("SECRET_KEY_FALLBACKS", at(&S::secret_key_fallbacks),
           "still accepted, no longer used to sign"),
       row("DEBUG", at(&S::debug), "off in production"),
+      row("LANGUAGE_CODE", at(&S::language_code),
+          "the language of pages, mails and texts of errors where a request's Accept-Language "
+          "names "
+          "none of ours: en, de, es, fr; \"de-at\" is \"de\""),
+      row("USE_I18N", at(&S::use_i18n),
+          "go by Accept-Language; false: everything is in the language of LANGUAGE_CODE"),
       row("ALLOWED_HOSTS", at(&S::allowed_hosts),
           "names that the Host header may have: \"name\", \".domain\" (it and all beneath it) or "
           "\"*\"; any other is a 400"),

@@ -10,6 +10,7 @@
 #include "easyjwt/token/codec.hpp"
 #include "easyjwt/user/hasher.hpp"
 #include "easyjwt/user/validators.hpp"
+#include "service/catalogue/catalogue.hpp"
 #include "service/client_authentication.hpp"
 #include "service/client_service.hpp"
 #include "service/remote_keys.hpp"
@@ -237,6 +238,7 @@ std::optional<SettingsProblem> check_constructors(const LoadedSettings& loaded,
     if (const auto made = make_serializer(settings, serializers)) BoundSerializer::check(*made);
     const http::Csrf csrf(settings.csrf);
     const http::Cors cors(settings.cors);
+    const Catalogue catalogue(settings);
     const Hasher hasher(settings.hasher);
     const PasswordValidators validators(settings.password_validators);
     return std::nullopt;

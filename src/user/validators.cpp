@@ -90,9 +90,9 @@ void validate_similarity(std::string_view password, std::span<const UserAttribut
                          std::vector<Text>& errors) {
   if (attributes.empty()) return;
   Similarity similarity(password);
-  for (const auto& [value, verbose_name] : attributes) {
+  for (const auto& [value, too_similar] : attributes) {
     if (value.empty() || !resembles_attribute(similarity, value)) continue;
-    errors.push_back({"The password is too similar to the {}.", {std::string(verbose_name)}});
+    errors.push_back({too_similar, {}});
     return;
   }
 }

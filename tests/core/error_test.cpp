@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "easyjwt/core/translations.hpp"
+
 namespace easyjwt {
 namespace {
 
@@ -33,6 +37,39 @@ TEST(Error, WritesMessages) {
             R"({"detail":"Given token not valid for any token type","code":"token_not_valid",)"
             R"("messages":[{"token_class":"AccessToken","token_type":"access",)"
             R"("message":"Token has wrong type"}]})");
+}
+
+TEST(Error, IsInTheLanguageAskedFor) {
+  // In the order of the English texts.
+  static constexpr std::array<Translation, 4> texts{{
+      {"Given token not valid for any token type", "Der Token ist für keinen Tokentyp gültig"},
+      {"Method \"{}\" not allowed.", "Methode „{}“ nicht erlaubt."},
+      {"Not found.", "Nicht \"gefunden\"."},
+      {"Token has wrong type", "Falscher Typ"},
+  }};
+  static constexpr Translations german{"de", texts};
+  const auto body_in = [](const Error& error, const Translations* translations) {
+    std::string out;
+    append_error_body(out, error, translations);
+    return out;
+  };
+  const Error method{Errc::method_not_allowed, {"Method \"{}\" not allowed.", {"Not found."}}};
+  // An argument is data, whatever it says.
+  EXPECT_EQ(body_in(method, &german), R"({"detail":"Methode „Not found.“ nicht erlaubt."})");
+  EXPECT_EQ(body_in(method, nullptr), body(method));
+  EXPECT_EQ(body_in({Errc::not_found}, &german), R"({"detail":"Nicht \"gefunden\"."})");
+  EXPECT_EQ(body_in(Error::field("Not found.", {"Token has wrong type", {}}), &german),
+            R"({"Not found.":["Falscher Typ"]})");
+  // What has no translation is in English.
+  EXPECT_EQ(body_in({Errc::throttled}, &german), R"({"detail":"Request was throttled."})");
+  Error error{Errc::token_not_valid, {"Given token not valid for any token type", {}}};
+  error.messages.push_back({"AccessToken", "access", {"Token has wrong type", {}}});
+  EXPECT_EQ(body_in(error, &german),
+            R"({"detail":"Der Token ist für keinen Tokentyp gültig","code":"token_not_valid",)"
+            R"("messages":[{"token_class":"AccessToken","token_type":"access",)"
+            R"("message":"Falscher Typ"}]})");
+  error.body = R"({"detail":"Not found."})";
+  EXPECT_EQ(body_in(error, &german), error.body);
 }
 
 TEST(Error, EscapesArguments) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -70,6 +71,33 @@ Handler says(std::string text) {
 }
 Handler fails(Error error) {
   return [error](const Request&) -> Reply { return error; };
+}
+
+TEST_F(RouterTest, TellsErrorsInTheLanguageOfWhoIsAnswered) {
+  static constexpr std::array<Translation, 2> texts{{
+      {"A server error occurred.", "Ein Serverfehler."},
+      {"Not found.", "Nicht gefunden."},
+  }};
+  static constexpr Translations german{"de", texts};
+  add("/fault/", {{Method::get, fails({Errc::internal, {}, "why"})}});
+  Error relayed{Errc::auth_service_refused};
+  relayed.body = R"({"detail":"Not found."})";
+  add("/relayed/", {{Method::get, fails(relayed)}});
+  const auto english = answer("GET", "/no/");
+  router_.use(Language([](const Request& request) {
+    return request.query == "de" ? &german : static_cast<const Translations*>(nullptr);
+  }));
+  EXPECT_EQ(answer("GET", "/no/").body, english.body);
+  EXPECT_EQ(answer("GET", "/no/").fields, english.fields);
+  const auto told = answer("GET", "/no/?de");
+  EXPECT_EQ(told.body, R"({"detail":"Nicht gefunden."})");
+  EXPECT_EQ(told.fields, "Content-Language: de\r\nVary: Accept-Language\r\n");
+  const auto fault = answer("GET", "/fault/?de");
+  EXPECT_EQ(fault.status, 500);
+  EXPECT_EQ(fault.body, R"({"detail":"Ein Serverfehler.","request_id":"id1"})");
+  const auto passed_on = answer("GET", "/relayed/?de");
+  EXPECT_EQ(passed_on.body, relayed.body);
+  EXPECT_EQ(passed_on.fields.find("Language"), std::string::npos);
 }
 
 TEST_F(RouterTest, FindsViewsByPathAndMethod) {

@@ -740,6 +740,8 @@ TEST_F(Settings, DefaultsAreTheContracts) {
       {"SECRET_KEY", R"("")"},
       {"SECRET_KEY_FALLBACKS", "[]"},
       {"DEBUG", "false"},
+      {"LANGUAGE_CODE", R"("en-us")"},
+      {"USE_I18N", "true"},
       {"ALLOWED_HOSTS", R"(["localhost", "127.0.0.1", "[::1]"])"},
       {"INSTALLED_APPS",
        R"(["easyjwt_auth", "easyjwt_auth.token_blacklist", "easyjwt_user", "admin"])"},

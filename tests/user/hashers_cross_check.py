@@ -167,7 +167,8 @@ class User:
         self._meta = Meta
 
     def attributes(self):
-        return [[getattr(self, name), verbose] for name, verbose in self.names.items()]
+        return [[getattr(self, name), f"The password is too similar to the {verbose}."]
+                for name, verbose in self.names.items()]
 
 
 class Validators(unittest.TestCase):

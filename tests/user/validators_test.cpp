@@ -72,9 +72,7 @@ TEST(PasswordValidators, SimilarToAnAttributeOrAPartOfIt) {
                                 {"O'Neill-Smith", "last name"},
                                 {"jo.neill@example.com", "email address"}};
   const std::vector<std::string> only{"UserAttributeSimilarityValidator"};
-  const auto similar = [](const std::string& name) {
-    return Texts{"The password is too similar to the " + name + "."};
-  };
+  const auto similar = [](const std::string& text) { return Texts{text}; };
   EXPECT_EQ(validate("JOSÉPHINE1", user, only), similar("first name"));
   EXPECT_EQ(validate("enihpésoj", user, only), similar("first name")) << "order does not count";
   EXPECT_EQ(validate("smiths", user, only), similar("last name"));
@@ -99,7 +97,7 @@ TEST(PasswordValidators, HostileSizesAreQuick) {
   for (int i = 0; i < 50'000; ++i) parts += "a.b-";
   const UserAttribute user[] = {{parts, "first name"}, {password, "last name"}};
   const auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(validate(password, user, all), Texts{"The password is too similar to the last name."});
+  EXPECT_EQ(validate(password, user, all), Texts{"last name"});
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -8,6 +9,8 @@
 #include <vector>
 
 namespace easyjwt {
+
+struct Translations;
 
 /// Everything that can be refused or go wrong, in one flat list. What each one is on the wire
 /// (status, "code", default text) is in one table, `describe()`.
@@ -49,16 +52,20 @@ enum class Errc {
 };
 
 /// A text for people: an English template that is looked up in a catalogue once, when it is
-/// written, and the arguments for its `{}`. `id` points at a string literal.
+/// written, and the arguments for its `{}`, which are data and stay as they are. `id` points at a
+/// string literal; a test looks for those that lack a translation (CONTRIBUTING.md).
 struct Text {
   std::string_view id;
   std::vector<std::string> args{};
 
-  /// The English text with its arguments in place.
-  std::string str() const;
+  /// The text in that language (null: English) with its arguments in place.
+  std::string str(const Translations* translations = nullptr) const;
   bool empty() const { return id.empty(); }
   friend bool operator==(const Text&, const Text&) = default;
 };
+
+/// Marks a literal that becomes a Text's `id` elsewhere.
+constexpr const char* operator""_t(const char* english, std::size_t) { return english; }
 
 /// The errors of one field of a form, as REST framework's {"field": ["...", "..."]}.
 struct FieldErrors {
@@ -109,7 +116,9 @@ struct ErrcDescription {
 };
 const ErrcDescription& describe(Errc code) noexcept;
 
-/// Appends the JSON body of an error: its fields, or {"detail", "code"?, "messages"?}.
-void append_error_body(std::string& out, const Error& error);
+/// Appends the JSON body of an error: its fields, or {"detail", "code"?, "messages"?}. Its texts
+/// are in that language (null: English).
+void append_error_body(std::string& out, const Error& error,
+                       const Translations* translations = nullptr);
 
 }  // namespace easyjwt

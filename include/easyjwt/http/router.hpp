@@ -11,6 +11,7 @@
 
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/core/log.hpp"
+#include "easyjwt/core/translations.hpp"
 #include "easyjwt/http/cors.hpp"
 #include "easyjwt/http/request.hpp"
 #include "easyjwt/http/response.hpp"
@@ -30,6 +31,9 @@ using Reply = std::variant<Response, Error>;
 using Handler = std::function<Reply(const Request&)>;
 /// Judges who is asking. Errors are replied.
 using Guard = std::function<Result<void>(const Request&)>;
+
+/// The language of who is answered; null: English. What it points at outlives the router.
+using Language = std::function<const Translations*(const Request&)>;
 
 /// An Error as a page for people; nullopt: JSON, for programs.
 using ErrorPage = std::function<std::optional<Response>(const Request&, const Error&, int status)>;
@@ -73,6 +77,9 @@ class Router {
   void use(Cors cors);
   /// From then on asked about every Error. Not thread-safe; before the server starts.
   void use(ErrorPage page);
+  /// From then on the texts of Errors are in that language, and an answer that is not in English
+  /// says in which. Not thread-safe; before the server starts.
+  void use(Language language);
 
   /// What came of a request: a response, or (`waits`) that it must be dispatched again on a thread
   /// of that view's lane.
@@ -84,9 +91,10 @@ class Router {
   /// Any thread. Never throws. `request.params` is written.
   Outcome dispatch(Request& request) const noexcept;
 
-  /// The answer to a request that `error` befell outside its view: its lane takes no more, say.
+  /// The answer to a request that `error` befell outside its view: its lane takes no more, say. In
+  /// English.
   Response error_response(const View& view, const Error& error) const;
-  /// The Response of an Error that no view answers for.
+  /// The Response of an Error that no view answers for. In English.
   static Response error_response(const Error& error);
 
  private:

@@ -39,6 +39,8 @@ struct ServiceSettings {
   Secret secret_key;
   std::vector<Secret> secret_key_fallbacks;
   bool debug = false;
+  std::string language_code = "en-us";
+  bool use_i18n = true;
   std::vector<std::string> allowed_hosts{"localhost", "127.0.0.1", "[::1]"};
   std::vector<std::string> installed_apps;
   std::vector<std::string> authentication_backends{"ModelBackend"};

@@ -13,7 +13,7 @@ namespace easyjwt {
 /// A user's attribute that a password may not resemble.
 struct UserAttribute {
   std::string_view value;
-  std::string_view verbose_name;  ///< "email address"
+  std::string_view too_similar;  ///< "The password is too similar to the email address."
 };
 
 /// AUTH_PASSWORD_VALIDATORS (django.contrib.auth.password_validation): the four of Django with

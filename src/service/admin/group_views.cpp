@@ -61,7 +61,7 @@ std::string members_message(bool adds, const std::vector<std::string>& emails) {
   json::array out;
   for (const auto& email : emails) {
     json::object what;
-    what["name"] = "user";
+    what["name"] = "user"_t;
     what["object"] = email;
     json::object part;
     part[adds ? "added" : "deleted"] = std::move(what);

@@ -7,7 +7,7 @@
 namespace easyjwt::admin {
 namespace {
 
-const Model log_model{{"admin", "logentry"}, "Log entry", "Log entries"};
+const Model log_model{{"admin", "logentry"}, "Log entry"_t, "Log entries"_t};
 
 /// One part of a message: "Changed: Name", "Added user “a@example.com”"; empty: of another's kind.
 std::string words_of(const json::object& part, const std::function<std::string(Text)>& text) {
@@ -19,8 +19,8 @@ std::string words_of(const json::object& part, const std::function<std::string(T
   const auto in_language = [&](const std::string& name) {
     return text(Text{std::string_view(name), {}});
   };
-  for (const auto& [key, id] : {std::pair{"added", std::string_view("Added {} “{}”")},
-                                std::pair{"deleted", std::string_view("Deleted {} “{}”")}}) {
+  for (const auto& [key, id] : {std::pair{"added", std::string_view("Added {} “{}”"_t)},
+                                std::pair{"deleted", std::string_view("Deleted {} “{}”"_t)}}) {
     const auto* what = part.if_contains(key);
     if (what == nullptr || !what->is_object() || what->get_object().empty()) continue;
     const auto& object = what->get_object();

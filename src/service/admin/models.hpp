@@ -25,11 +25,11 @@ struct Model {
   std::string permission(Verb verb) const;
 };
 
-inline constexpr Model user_model{{"easyjwt_user", "user"}, "User", "Users"};
-inline constexpr Model group_model{{"auth", "group"}, "Group", "Groups"};
+inline constexpr Model user_model{{"easyjwt_user", "user"}, "User"_t, "Users"_t};
+inline constexpr Model group_model{{"auth", "group"}, "Group"_t, "Groups"_t};
 inline constexpr Model outstanding_model{
-    {"token_blacklist", "outstandingtoken"}, "Outstanding token", "Outstanding tokens"};
+    {"token_blacklist", "outstandingtoken"}, "Outstanding token"_t, "Outstanding tokens"_t};
 inline constexpr Model blacklisted_model{
-    {"token_blacklist", "blacklistedtoken"}, "Blacklisted token", "Blacklisted tokens"};
+    {"token_blacklist", "blacklistedtoken"}, "Blacklisted token"_t, "Blacklisted tokens"_t};
 
 }  // namespace easyjwt::admin

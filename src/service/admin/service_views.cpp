@@ -109,17 +109,17 @@ Result<json::array> ServiceViews::facts(const Visit& visit) const {
   const auto add = [&](std::string_view name, std::string value) {
     out.push_back(fact(text(name), std::move(value)));
   };
-  add("Version", "easyjwt " EASYJWT_VERSION);
-  add("Kind", tools.settings.kind == ServiceKind::auth ? "auth-service" : "client-service");
-  add("Settings", tools.loaded.file);
-  add("Started", shown_time(started_));
-  add("Up for", shown_duration(std::chrono::duration_cast<std::chrono::seconds>(now - started_)));
+  add("Version"_t, "easyjwt " EASYJWT_VERSION);
+  add("Kind"_t, tools.settings.kind == ServiceKind::auth ? "auth-service" : "client-service");
+  add("Settings"_t, tools.loaded.file);
+  add("Started"_t, shown_time(started_));
+  add("Up for"_t, shown_duration(std::chrono::duration_cast<std::chrono::seconds>(now - started_)));
   if (const auto bytes = resident_bytes()) {
-    add("Memory", std::to_string(*bytes / (1024 * 1024)) + " MiB");
+    add("Memory"_t, std::to_string(*bytes / (1024 * 1024)) + " MiB");
   }
-  add("Database", tools.database.engine() == db::Engine::sqlite ? "SQLite" : "PostgreSQL");
+  add("Database"_t, tools.database.engine() == db::Engine::sqlite ? "SQLite" : "PostgreSQL");
   const auto written = tools.database.counters();
-  add("Writes, and commits that carried them",
+  add("Writes, and commits that carried them"_t,
       std::to_string(written.writes) + ", " + std::to_string(written.commits));
   struct Counts {
     std::int64_t users = 0, groups = 0, outstanding = 0, blacklisted = 0;
@@ -142,11 +142,11 @@ Result<json::array> ServiceViews::facts(const Visit& visit) const {
     return found;
   });
   if (!counts) return fail(counts.error());
-  add("Users", std::to_string(counts->users));
-  add("Groups", std::to_string(counts->groups));
+  add("Users"_t, std::to_string(counts->users));
+  add("Groups"_t, std::to_string(counts->groups));
   if (has_tokens) {
-    add("Outstanding tokens", up_to(counts->outstanding));
-    add("Blacklisted tokens", up_to(counts->blacklisted));
+    add("Outstanding tokens"_t, up_to(counts->outstanding));
+    add("Blacklisted tokens"_t, up_to(counts->blacklisted));
   }
   return out;
 }

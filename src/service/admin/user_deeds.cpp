@@ -37,20 +37,20 @@ Result<void> UserDeeds::check(db::Transaction& transaction, const Visit& visit,
   const auto may = may_touch(transaction, visit, user);
   if (!may) return fail(may.error());
   if (*may) return {};
-  return refuse("{} may do what you may not: only a superuser can do that to them.", user);
+  return refuse("{} may do what you may not: only a superuser can do that to them."_t, user);
 }
 
 Result<void> UserDeeds::check_loss(db::Transaction& transaction, const Visit& visit,
                                    const User& before, const User& after) const {
   const auto stays = [](const User& user) { return user.is_active && user.is_staff; };
   if (before.id == visit.user.id && stays(before) && !stays(after)) {
-    return refuse("You are {}: nobody can lock themselves out.", before);
+    return refuse("You are {}: nobody can lock themselves out."_t, before);
   }
   const auto reigns = [](const User& user) { return user.is_active && user.is_superuser; };
   if (!reigns(before) || reigns(after)) return {};
   const auto other = UserStore(transaction).hold_other_superuser(before.id);
   if (!other) return fail(other.error());
-  if (!*other) return refuse("{} is the last active superuser.", before);
+  if (!*other) return refuse("{} is the last active superuser."_t, before);
   return {};
 }
 
@@ -62,11 +62,11 @@ Result<std::vector<Text>> UserDeeds::belongings(db::Transaction& transaction,
   const auto add = [&](std::string_view text, std::int64_t n) {
     if (n > 0) out.push_back({text, {std::to_string(n)}});
   };
-  add("Outstanding tokens, which are blacklisted: {}", found->tokens);
-  add("Sessions at browsers: {}", found->sessions);
-  add("Memberships in groups: {}", found->groups);
-  add("Permissions of their own: {}", found->permissions);
-  add("Entries in the log, of what they did here: {}", found->log_entries);
+  add("Outstanding tokens, which are blacklisted: {}"_t, found->tokens);
+  add("Sessions at browsers: {}"_t, found->sessions);
+  add("Memberships in groups: {}"_t, found->groups);
+  add("Permissions of their own: {}"_t, found->permissions);
+  add("Entries in the log, of what they did here: {}"_t, found->log_entries);
   return out;
 }
 
@@ -94,19 +94,20 @@ Result<void> UserDeeds::perform(db::Transaction& transaction, const Visit& visit
   if (deed == UserDeed::remove) return remove(transaction, visit, user);
   const auto& tools = site_.tools();
   const bool is_active = deed == UserDeed::activate;
-  std::string_view what = "Logged out everywhere";
+  std::string_view what = "Logged out everywhere"_t;
   if (deed != UserDeed::log_out) {
     if (user.is_active == is_active) return {};
     const auto remote_id = RemoteUserStore(transaction).find_remote_id(user.id);
     if (!remote_id) return fail(remote_id.error());
     if (*remote_id) {
-      return refuse("{} is a user of the authentication service, which says who is active.", user);
+      return refuse("{} is a user of the authentication service, which says who is active."_t,
+                    user);
     }
     auto after = user;
     after.is_active = is_active;
     if (auto good = check_loss(transaction, visit, user, after); !good) return good;
     if (auto done = UserStore(transaction).update(after, tools.clock()); !done) return done;
-    what = "Active";
+    what = "Active"_t;
   }
   // What somebody had before they were locked out does not stand again once they are let in.
   if (deed != UserDeed::activate) {
@@ -118,7 +119,7 @@ Result<void> UserDeeds::perform(db::Transaction& transaction, const Visit& visit
 
 Result<void> UserDeeds::remove(db::Transaction& transaction, const Visit& visit,
                                const User& user) const {
-  if (user.id == visit.user.id) return refuse("You are {}: nobody can delete themselves.", user);
+  if (user.id == visit.user.id) return refuse("You are {}: nobody can delete themselves."_t, user);
   if (auto good = check_loss(transaction, visit, user, User{.is_active = false}); !good)
     return good;
   // They stay blacklisted: where tokens name an e-mail, it may be another's tomorrow.

@@ -25,10 +25,10 @@ constexpr std::string_view superuser = "is_superuser";
 
 const std::vector<Action>& actions() {
   static const std::vector<Action> list{
-      {{"activate", Text{"Activate"}}, UserDeed::activate, "Users made active: {}."},
-      {{"deactivate", Text{"Deactivate"}}, UserDeed::deactivate, "Users made inactive: {}."},
-      {{"log_out", Text{"Log out everywhere"}}, UserDeed::log_out, "Users logged out: {}."},
-      {{"delete", Text{"Delete"}}, UserDeed::remove, "Users deleted: {}."}};
+      {{"activate", Text{"Activate"}}, UserDeed::activate, "Users made active: {}."_t},
+      {{"deactivate", Text{"Deactivate"}}, UserDeed::deactivate, "Users made inactive: {}."_t},
+      {{"log_out", Text{"Log out everywhere"}}, UserDeed::log_out, "Users logged out: {}."_t},
+      {{"delete", Text{"Delete"}}, UserDeed::remove, "Users deleted: {}."_t}};
   return list;
 }
 

@@ -13,7 +13,7 @@
 namespace easyjwt::html {
 
 /// Django's.
-inline constexpr std::string_view required_field = "This field is required.";
+inline constexpr std::string_view required_field = "This field is required."_t;
 
 /// A field of a form: what the template `inputs` shows of each of a page's `fields`.
 struct Field {

@@ -17,6 +17,7 @@ using kainjow::mustache::list;
 using kainjow::mustache::mustache;
 using kainjow::mustache::object;
 using kainjow::mustache::partial;
+using Form = Renderer::Form;
 
 /// Nothing but what we serve ourselves, no script at all, forms to us alone, in nobody's frame.
 constexpr std::string_view policy =
@@ -65,51 +66,50 @@ std::string escape(std::string_view text) {
 /// "page not found" of the codes that people come to see.
 std::string_view explain(int status) {
   switch (status) {
-    case 400: return "The request cannot be understood.";
-    case 403: return "You may not see this page or do this.";
-    case 404: return "There is no such page.";
-    case 405: return "This cannot be done here.";
-    case 503: return "The service is not available now. Please try again in a moment.";
-    default: return "Something went wrong. It has been logged; please try again later.";
+    case 400: return "The request cannot be understood."_t;
+    case 403: return "You may not see this page or do this."_t;
+    case 404: return "There is no such page."_t;
+    case 405: return "This cannot be done here."_t;
+    case 503: return "The service is not available now. Please try again in a moment."_t;
+    default: return "Something went wrong. It has been logged; please try again later."_t;
   }
+}
+
+std::string fill(std::string_view name, data& values, Form form = Form::html) {
+  for (const auto& [known, text] : templates) {
+    if (known.starts_with("part_")) {
+      values.set(std::string(known), partial{[text = text] { return std::string(text); }});
+    }
+  }
+  for (const auto& [known, text] : templates) {
+    if (known != name) continue;
+    // Parsed anew: a mustache keeps what an error of its rendering was, and is no thread's.
+    mustache page{std::string(text)};
+    page.set_custom_escape(
+        [form](const std::string& value) { return form == Form::html ? escape(value) : value; });
+    auto out = page.render(values);
+    if (!page.is_valid()) throw std::logic_error("the template " + page.error_message());
+    return out;
+  }
+  throw std::logic_error("no template " + std::string(name));
+}
+
+/// {{#t}}: what it gives back is a template itself, filled in with what the page's is.
+lambda look_up(const Translations* translations, Form form) {
+  return [translations, form](const std::string& english) {
+    const auto text = translations != nullptr ? translations->find(english) : english;
+    return form == Form::html ? escape(text) : std::string(text);
+  };
+}
+
+std::string_view tag_of(const Translations* translations) {
+  return translations != nullptr ? translations->language : "en";
 }
 
 }  // namespace
 
-struct Renderer::Impl {
-  std::function<Translate(const http::Request&)> translate;
-
-  static std::string fill(std::string_view name, data& values, Form form = Form::html) {
-    for (const auto& [known, text] : templates) {
-      if (known.starts_with("part_")) {
-        values.set(std::string(known), partial{[text = text] { return std::string(text); }});
-      }
-    }
-    for (const auto& [known, text] : templates) {
-      if (known != name) continue;
-      // Parsed anew: a mustache keeps what an error of its rendering was, and is no thread's.
-      mustache page{std::string(text)};
-      page.set_custom_escape(
-          [form](const std::string& value) { return form == Form::html ? escape(value) : value; });
-      auto out = page.render(values);
-      if (!page.is_valid()) throw std::logic_error("the template " + page.error_message());
-      return out;
-    }
-    throw std::logic_error("no template " + std::string(name));
-  }
-};
-
-Renderer::Renderer(const http::CsrfSettings& csrf,
-                   std::function<Translate(const http::Request&)> translate)
-    : csrf_(csrf), impl_(new Impl{std::move(translate)}) {}
-Renderer::~Renderer() = default;
-
-std::string Renderer::text(const Text& text, const http::Request& request) const {
-  if (!impl_->translate) return text.str();
-  // The arguments go into what was looked up.
-  const auto id = impl_->translate(request)(text.id);
-  return Text{id, text.args}.str();
-}
+Renderer::Renderer(const http::CsrfSettings& csrf, http::Language language)
+    : csrf_(csrf), language_(std::move(language)) {}
 
 http::Response Renderer::render(std::string_view name, json::object members, const Frame& frame,
                                 const http::Request& request) const {
@@ -117,19 +117,18 @@ http::Response Renderer::render(std::string_view name, json::object members, con
   response.status = frame.status;
   response.content_type = "text/html; charset=utf-8";
   const auto token = csrf_.ensure_cookie(request, response);
-  const auto translate = impl_->translate ? impl_->translate(request) : Translate();
+  const auto* translations = language(request);
+  const auto tag = tag_of(translations);
 
   auto values = to_data(members);
-  values.set("t", lambda{[&](const std::string& english) {
-               return escape(translate ? translate(english) : english);
-             }});
+  values.set("t", look_up(translations, Form::html));
   values.set("csrf_token", token);
   values.set("csrf_field",
              "<input type=\"hidden\" name=\"csrfmiddlewaretoken\" value=\"" + token + "\">");
-  auto content = Impl::fill(name, values);
+  auto content = fill(name, values);
 
   values.set("content", std::move(content));
-  values.set("language", "en");
+  values.set("language", std::string(tag));
   values.set("title", text(frame.title, request));
   for (const auto& asset : assets) {
     auto variable = "asset_" + std::string(asset.name.substr(0, asset.name.find('.')));
@@ -151,19 +150,21 @@ http::Response Renderer::render(std::string_view name, json::object members, con
   for (const auto& message : frame.messages) messages.push_back(data(text(message, request)));
   values.set("has_messages", data(!frame.messages.empty()));
   values.set("messages", std::move(messages));
-  response.body = Impl::fill("layout", values);
+  response.body = fill("layout", values);
 
   response.add("Content-Security-Policy", policy);
   response.add("Cache-Control", "no-store");
+  response.add("Content-Language", tag);
+  response.add("Vary", "Accept-Language");
   return response;
 }
 
-std::string Renderer::render_mail(std::string_view name, json::object members, Form form) const {
+std::string Renderer::render_mail(std::string_view name, json::object members, Form form,
+                                  const Translations* translations) const {
   auto values = to_data(members);
-  values.set("t", lambda{[form](const std::string& english) {
-               return form == Form::html ? escape(english) : english;
-             }});
-  return Impl::fill(name, values, form);
+  values.set("t", look_up(translations, form));
+  values.set("language", std::string(tag_of(translations)));
+  return fill(name, values, form);
 }
 
 http::Response Renderer::error(const Error& error, int status, const http::Request& request) const {

@@ -13,11 +13,9 @@
 #include "easyjwt/http/form.hpp"
 #include "easyjwt/http/request.hpp"
 #include "easyjwt/http/response.hpp"
+#include "easyjwt/http/router.hpp"
 
 namespace easyjwt::html {
-
-/// A text for people in the language of whoever reads the page; the English one is its id.
-using Translate = std::function<std::string(std::string_view english)>;
 
 /// A link at the top of every page.
 struct NavLink {
@@ -38,8 +36,9 @@ struct Frame {
 /// Makes pages of templates (Mustache): files of the folders templates/ of src/service, named in
 /// html/CMakeLists.txt. A handler calls render() with a JSON object, whose members the template
 /// names: {{name}} is escaped, {{#list}}...{{/list}} repeats, {{#t}}English{{/t}} is looked up in
-/// the catalogue. {{> part_inputs}} shows the page's `fields` (html/fields.hpp), as any template
-/// part_... can stand within another. Forms need the field that shows that they are ours:
+/// the catalogue and may have {{name}} in it. {{> part_inputs}} shows the page's `fields`
+/// (html/fields.hpp), as any template part_... can stand within another. Forms need the field that
+/// shows that they are ours:
 ///
 ///     <form method="post">{{{csrf_field}}} {{> part_inputs}} ... </form>
 ///
@@ -47,10 +46,7 @@ struct Frame {
 /// cache (docs/security.md). Any thread.
 class Renderer {
  public:
-  /// `translate` says in which language a request is answered; empty: English.
-  Renderer(const http::CsrfSettings& csrf,
-           std::function<Translate(const http::Request&)> translate);
-  ~Renderer();
+  Renderer(const http::CsrfSettings& csrf, http::Language language);
 
   const http::Csrf& csrf() const noexcept { return csrf_; }
 
@@ -59,17 +55,21 @@ class Renderer {
                         const http::Request& request) const;
   /// What went wrong, for a person: 403, 404, 503 and so on.
   http::Response error(const Error& error, int status, const http::Request& request) const;
-  /// A template that is no page but one form of a mail, in English: what is plain text is not
-  /// escaped. Throws std::logic_error as render().
+  /// A template that is no page but one form of a mail, in that language (null: English): what is
+  /// plain text is not escaped. Throws std::logic_error as render().
   enum class Form { text, html };
-  std::string render_mail(std::string_view name, json::object data, Form form) const;
+  std::string render_mail(std::string_view name, json::object data, Form form,
+                          const Translations* translations) const;
   /// A Text of ours in the request's language.
-  std::string text(const Text& text, const http::Request& request) const;
+  std::string text(const Text& text, const http::Request& request) const {
+    return text.str(language(request));
+  }
+  /// The request's language; null: English.
+  const Translations* language(const http::Request& request) const { return language_(request); }
 
  private:
-  struct Impl;
   const http::Csrf csrf_;
-  std::unique_ptr<const Impl> impl_;
+  const http::Language language_;
 };
 
 /// 302 to a path of ours.

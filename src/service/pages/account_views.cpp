@@ -26,7 +26,8 @@ constexpr std::string_view remote_backend = "RemoteAuthBackend";
 
 /// Django's AuthenticationForm.
 constexpr std::string_view wrong_login =
-    "Please enter a correct {} and password. Note that both fields may be case-sensitive.";
+    "Please enter a correct email address and password. Note that both fields may be "
+    "case-sensitive."_t;
 
 /// The words of the auth-service's refusal ({"field": ["..."]}, {"detail": "..."}).
 std::vector<Text> words_of(const std::string& body) {
@@ -118,7 +119,7 @@ Reply AccountViews::login(const Request& request) const {
   const Secret password(html::value_of(form, "password"));
   const auto next = html::next_or(html::value_of(form, "next"), "");
   if (email.empty() || password.empty()) {
-    return show_login(request, email, next, {{wrong_login, {"email address"}}}, 200);
+    return show_login(request, email, next, {{wrong_login, {}}}, 200);
   }
   const auto attempt = authenticate(email, password.view());
   if (!attempt) {
@@ -133,7 +134,7 @@ Reply AccountViews::login(const Request& request) const {
     if (tools_.logins != nullptr) {
       tools_.logins->refused(email, LoginHow::session, visitor(request));
     }
-    return show_login(request, email, next, {{wrong_login, {"email address"}}}, 200);
+    return show_login(request, email, next, {{wrong_login, {}}}, 200);
   }
   auto response = html::redirect(next.empty() ? profile_path : std::string_view(next));
   const auto begun =
@@ -261,10 +262,11 @@ Reply AccountViews::change_password(const Request& request) const {
     }
     if (wrong.fields.empty() && first.view() != second.view()) {
       // Django's words at the auth-service, the original's at a client-service.
-      wrong.fields.push_back({"new_password2",
-                              {{tools_.remote != nullptr ? "The new password fields didn't match."
-                                                         : "The two password fields didn’t match.",
-                                {}}}});
+      wrong.fields.push_back(
+          {"new_password2",
+           {{tools_.remote != nullptr ? "The new password fields didn't match."_t
+                                      : "The two password fields didn’t match."_t,
+             {}}}});
     }
     if (!wrong.fields.empty()) return show_password_form(request, session.user, wrong);
     if (const auto done = store_password(session, old_password.view(), first.view()); !done) {

@@ -23,13 +23,14 @@ fetch::MailerSettings mailer_settings(const ServiceSettings& settings) {
 }
 
 /// "1 hour", "90 minutes".
-std::string in_words(std::chrono::seconds time) {
-  const auto words = [&](std::int64_t unit, std::string name) {
+Text in_words(std::chrono::seconds time) {
+  const auto words = [&](std::int64_t unit, std::string_view one, std::string_view many) {
     const auto count = time.count() / unit;
-    return std::to_string(count) + ' ' + name + (count == 1 ? "" : "s");
+    return count == 1 ? Text{one, {}} : Text{many, {std::to_string(count)}};
   };
-  if (time.count() % 3600 == 0) return words(3600, "hour");
-  return time.count() >= 60 ? words(60, "minute") : words(1, "second");
+  if (time.count() % 3600 == 0) return words(3600, "1 hour"_t, "{} hours"_t);
+  return time.count() >= 60 ? words(60, "1 minute"_t, "{} minutes"_t)
+                            : words(1, "1 second"_t, "{} seconds"_t);
 }
 
 }  // namespace
@@ -55,12 +56,12 @@ ResetMails::~ResetMails() {
   thread_.join();
 }
 
-void ResetMails::ask(std::string email, std::string origin) {
+void ResetMails::ask(std::string email, std::string origin, const Translations* translations) {
   bool is_news = false;
   {
     const std::lock_guard lock(mutex_);
     if (queue_.size() < longest_queue) {
-      queue_.push_back({std::move(email), std::move(origin)});
+      queue_.push_back({std::move(email), std::move(origin), translations});
     } else {
       is_news = !std::exchange(was_full_, true);
     }
@@ -100,7 +101,7 @@ void ResetMails::answer(const Asked& asked) {
   if (!*found || !(*found)->is_active || !is_password_usable((*found)->password)) return;
   const auto& user = **found;
   if (!may_have_one(user.id)) return;
-  const auto done = mailer_.send(mail_to(user, asked.origin), stop_.get_token());
+  const auto done = mailer_.send(mail_to(user, asked), stop_.get_token());
   const auto id = std::to_string(user.id);
   if (done) {
     log_(LogLevel::info, "a mail to reset a password was sent", {{"user_id", id}});
@@ -119,22 +120,25 @@ Result<std::optional<User>> ResetMails::find(const std::string& email) {
   return usual == email ? found : accounts_.find_by_email(usual);
 }
 
-fetch::Mail ResetMails::mail_to(const User& user, const std::string& origin) const {
+fetch::Mail ResetMails::mail_to(const User& user, const Asked& asked) const {
   using Form = html::Renderer::Form;
+  const auto& [email, origin, translations] = asked;
   json::object members;
-  members["site"] = origin.substr(origin.find("://") + 3);
+  const auto site = origin.substr(origin.find("://") + 3);
+  members["site"] = site;
   // Not the user's name: whoever makes an account for a stranger's address chooses it, and would
   // have us send the stranger their text.
   members["email"] = user.email;
   members["link"] =
       origin + "/accounts/reset/" + encode_uid(user.id) + '/' + tokens_.make(user, clock_()) + '/';
-  members["time"] = in_words(settings_.password_reset_timeout);
-  return {.from = settings_.default_from_email,
-          // As it is kept, not as it was asked for: what looks alike may be another's mailbox.
-          .to = user.email,
-          .subject = "A new password at " + std::string(members["site"].as_string()),
-          .text = renderer_.render_mail("password_reset_mail_text", members, Form::text),
-          .html = renderer_.render_mail("password_reset_mail_html", members, Form::html)};
+  members["time"] = in_words(settings_.password_reset_timeout).str(translations);
+  return {
+      .from = settings_.default_from_email,
+      // As it is kept, not as it was asked for: what looks alike may be another's mailbox.
+      .to = user.email,
+      .subject = Text{"A new password at {}", {site}}.str(translations),
+      .text = renderer_.render_mail("password_reset_mail_text", members, Form::text, translations),
+      .html = renderer_.render_mail("password_reset_mail_html", members, Form::html, translations)};
 }
 
 bool ResetMails::may_have_one(std::int64_t user_id) {

@@ -36,19 +36,20 @@ class ResetMails {
   const ResetTokens& tokens() const noexcept { return tokens_; }
 
   /// Sends a mail to who has that address, if that is somebody who may log in with a password.
-  /// `origin`: where the link leads. Never waits; with a thousand to be sent nothing happens. Any
-  /// thread.
-  void ask(std::string email, std::string origin);
+  /// `origin`: where the link leads; `translations`: the language of who asks (null: English).
+  /// Never waits; with a thousand to be sent nothing happens. Any thread.
+  void ask(std::string email, std::string origin, const Translations* translations);
 
  private:
   struct Asked {
     std::string email;
     std::string origin;
+    const Translations* translations;
   };
   void run();
   void answer(const Asked& asked);
   Result<std::optional<User>> find(const std::string& email);
-  fetch::Mail mail_to(const User& user, const std::string& origin) const;
+  fetch::Mail mail_to(const User& user, const Asked& asked) const;
   /// Whether there has been no mail for a minute; there is one now.
   bool may_have_one(std::int64_t user_id);
 

@@ -46,13 +46,13 @@ Reply ResetViews::ask(const Request& request) const {
   if (auto own = tools_.renderer.csrf().check(request); !own) return own.error();
   const auto email = std::string(strip(html::value_of(html::read_form(request), "email")));
   if (!is_valid_email(email)) {
-    return show_form(
-        request, email,
-        Error::field("email",
-                     {email.empty() ? html::required_field : "Enter a valid email address.", {}}));
+    return show_form(request, email,
+                     Error::field("email", {email.empty() ? html::required_field
+                                                          : "Enter a valid email address."_t,
+                                            {}}));
   }
   if (auto where = origin(request)) {
-    tools_.reset_mails->ask(email, *std::move(where));
+    tools_.reset_mails->ask(email, *std::move(where), tools_.renderer.language(request));
   } else {
     tools_.log(LogLevel::warning, "a mail was not sent",
                {{"id", request.id}, {"reason", "no Host to lead to, and no PUBLIC_ORIGIN"}});
