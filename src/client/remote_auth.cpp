@@ -80,7 +80,7 @@ RemoteAuthSettings checked(RemoteAuthSettings settings) {
 struct Outgoing {
   using Members = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
-  Outgoing(const std::string& url, Members members) {
+  Outgoing(const std::string& url, Members members, std::string_view language) {
     std::size_t size = 2;
     for (const auto& [name, value] : members) size += name.size() + 6 + 6 * value.size();
     body.reserve(size);  // growing would leave copies behind
@@ -94,6 +94,7 @@ struct Outgoing {
     request = {.url = url,
                .headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}},
                .body = body};
+    if (!language.empty()) request.headers.push_back({"Accept-Language", std::string(language)});
   }
   Outgoing(const std::string& url, const std::string& type, std::string_view token) {
     std::string value;
@@ -246,11 +247,12 @@ struct RemoteAuth::Impl {
 
   // ---- calls
 
-  Result<json::object> post(const std::string& url, Outgoing::Members members, Shape shape) {
+  Result<json::object> post(const std::string& url, Outgoing::Members members, Shape shape,
+                            std::string_view language) {
     std::size_t size = 0;
     for (const auto& [name, value] : members) size += value.size();
     if (size > max_body) return fail(Errc::payload_too_large);
-    return ask(Outgoing(url, members), shape);
+    return ask(Outgoing(url, members, language), shape);
   }
 
   Result<json::object> ask(const Outgoing& outgoing, Shape shape) {
@@ -405,28 +407,32 @@ RemoteAuth::~RemoteAuth() = default;
 
 const RemoteAuthSettings& RemoteAuth::settings() const noexcept { return impl_->settings; }
 
-Result<json::object> RemoteAuth::obtain(std::string_view email, std::string_view password) {
-  return impl_->post(impl_->urls.token, {{"email", email}, {"password", password}}, has_tokens);
+Result<json::object> RemoteAuth::obtain(std::string_view email, std::string_view password,
+                                        std::string_view language) {
+  return impl_->post(impl_->urls.token, {{"email", email}, {"password", password}}, has_tokens,
+                     language);
 }
 
-Result<json::object> RemoteAuth::refresh(std::string_view refresh) {
-  return impl_->post(impl_->urls.refresh, {{"refresh", refresh}}, has_tokens);
+Result<json::object> RemoteAuth::refresh(std::string_view refresh, std::string_view language) {
+  return impl_->post(impl_->urls.refresh, {{"refresh", refresh}}, has_tokens, language);
 }
 
-Result<void> RemoteAuth::verify(std::string_view token) {
-  return impl_->post(impl_->urls.verify, {{"token", token}}, is_anything).map([](auto&&) {});
+Result<void> RemoteAuth::verify(std::string_view token, std::string_view language) {
+  return impl_->post(impl_->urls.verify, {{"token", token}}, is_anything, language).map([](auto&&) {
+  });
 }
 
 Result<void> RemoteAuth::blacklist(std::string_view refresh) {
-  return impl_->post(impl_->urls.blacklist, {{"refresh", refresh}}, is_anything).map([](auto&&) {});
+  return impl_->post(impl_->urls.blacklist, {{"refresh", refresh}}, is_anything, {})
+      .map([](auto&&) {});
 }
 
 Result<void> RemoteAuth::change_password(std::string_view email, std::string_view password,
-                                         std::string_view new_password) {
+                                         std::string_view new_password, std::string_view language) {
   return impl_
       ->post(impl_->urls.password_change,
              {{"email", email}, {"password", password}, {"new_password", new_password}},
-             is_anything)
+             is_anything, language)
       .map([](auto&&) {});
 }
 

@@ -38,8 +38,12 @@ ClientService::ClientService(const LoadedSettings& loaded, db::Database& databas
     return authentication_.identify(request);
   };
   router.use(language());
-  add_client_api(router,
-                 {.settings = settings, .remote = remote_, .admit = admit, .who = who, .log = log});
+  add_client_api(router, {.settings = settings,
+                          .remote = remote_,
+                          .admit = admit,
+                          .who = who,
+                          .language = language(),
+                          .log = log});
   add_pages(router, {.settings = settings,
                      .database = database,
                      .sessions = sessions_,

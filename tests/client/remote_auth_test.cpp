@@ -69,7 +69,13 @@ TEST_F(RemoteAuthTest, SendsWhatTheOriginalSends) {
     EXPECT_TRUE(request.starts_with(path)) << request;
     EXPECT_NE(request.find("\r\nContent-Type: application/json\r\n"), request.npos) << request;
     EXPECT_TRUE(request.ends_with("\r\n\r\n" + std::string(sent))) << request;
+    EXPECT_EQ(request.find("Accept-Language"), request.npos) << request;
   }
+  (void)remote.obtain("a", "b", "de");
+  (void)remote.refresh("r", "de");
+  (void)remote.verify("t", "de");
+  (void)remote.change_password("a", "b", "c", "de");
+  EXPECT_EQ(seen("\r\nAccept-Language: de\r\n"), 4);
   (void)remote.user("a.b.c");
   EXPECT_TRUE(last_seen().starts_with("GET /auth/user/ HTTP/1.1\r\n")) << last_seen();
   EXPECT_EQ(seen("\r\nAuthorization: Bearer a.b.c\r\n"), 1);

@@ -209,6 +209,35 @@ class Pages(LanguagesTest):
             self.assertIn(("html", {"lang": "en"}), page.tags)
 
 
+class ClientService(LanguagesTest):
+    def test_the_auth_service_is_asked_in_the_language_of_the_request(self):
+        browser = self.client()
+        service = browser.service
+        tokens = service.login()
+        for path, body, code, words in (
+                ("/auth/token/", WRONG, 401, NO_ACCOUNT["fr"]),
+                ("/auth/token/refresh/", {"refresh": "x"}, 401, "Le jeton est invalide ou expiré"),
+                ("/auth/token/verify/", {"token": tokens["access"] + "x"}, 401, "Le jeton est invalide ou expiré")):
+            answer = self.ask(service, "fr", path=path, json=body)
+            self.assertEqual((answer.status, answer.json["detail"]), (code, words))
+            # In which language it is, is for the auth-service to say.
+            self.assertIsNone(answer.headers["Content-Language"])
+            plain = self.ask(service, None, path=path, json=body)
+            there = self.ask(self.auth_service, None, path=path, json=body)
+            self.assertEqual((plain.status, plain.body), (there.status, there.body))
+        # What it says itself is in that language.
+        answer = self.ask(service, "fr", path="/auth/token/", json={})
+        self.assertEqual(answer.json, {"email": ["Ce champ est obligatoire."], "password": ["Ce champ est obligatoire."]})
+        self.assert_language(answer, "fr")
+
+    def test_a_new_password(self):
+        browser = Foreigner(self.client(backends=("RemoteAuthBackend",)).service, "de")
+        self.assertEqual(browser.log_in().status, 302)
+        page = Page(browser.send("/auth/password-change/", old_password=PASSWORDS[ALICE], new_password1="1234",
+                                 new_password2="1234"))
+        self.assertIn("Dieses Passwort ist zu kurz. Es muss mindestens 8 Zeichen enthalten.", page.text)
+
+
 class Mails(ResetTest):
     def test_a_mail_is_in_the_language_of_who_asked(self):
         service = self.auth().service

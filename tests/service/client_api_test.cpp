@@ -38,6 +38,7 @@ class ClientApiTest : public testing::Test {
                              .remote = *remote_,
                              .admit = std::move(admit),
                              .who = [](const http::Request&) { return IdentityResult(nullptr); },
+                             .language = [](const http::Request&) { return nullptr; },
                              .log =
                                  [this](LogLevel, std::string_view message,
                                         std::initializer_list<LogField> fields) {

@@ -64,12 +64,15 @@ class RemoteAuth {
   const RemoteAuthSettings& settings() const noexcept;
 
   /// The answer's object as it is: "access", and "refresh" where the auth-service gives one.
-  Result<json::object> obtain(std::string_view email, std::string_view password);
-  Result<json::object> refresh(std::string_view refresh);
-  Result<void> verify(std::string_view token);
+  /// `language`, here and below: the one in which a refusal is to be told ("de"); empty: the
+  /// auth-service's.
+  Result<json::object> obtain(std::string_view email, std::string_view password,
+                              std::string_view language = {});
+  Result<json::object> refresh(std::string_view refresh, std::string_view language = {});
+  Result<void> verify(std::string_view token, std::string_view language = {});
   Result<void> blacklist(std::string_view refresh);
   Result<void> change_password(std::string_view email, std::string_view password,
-                               std::string_view new_password);
+                               std::string_view new_password, std::string_view language = {});
   /// GET /auth/user/ with the access token: it judges the token and brings its user. An answer
   /// without an integer "id" and an "email" is Errc::unavailable. What cannot be a token (longer
   /// than max_token, or anything but visible ASCII in it) is Errc::auth_service_refused unasked.

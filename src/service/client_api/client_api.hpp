@@ -17,6 +17,8 @@ struct ClientApi {
   Admit admit;
   /// Who sent a request: a bad token is refused on views that need none, too (REST framework).
   Identify who;
+  /// In which an auth-service is asked to tell what it refuses.
+  http::Language language;
   Log log;
 };
 

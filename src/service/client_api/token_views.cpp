@@ -55,6 +55,11 @@ std::string site_of(const Request& request) {
 TokenViews::TokenViews(const ClientApi& api, std::shared_ptr<const http::Csrf> csrf)
     : api_(api), csrf_(std::move(csrf)), in_cookie_(api.settings.refresh_token_in_cookie) {}
 
+std::string_view TokenViews::language(const Request& request) const {
+  const auto* translations = api_.language(request);
+  return translations != nullptr ? translations->language : std::string_view();
+}
+
 Result<void> TokenViews::check_csrf(const Request& request) const {
   if (!in_cookie_) return {};
   return csrf_->check(request);
@@ -79,7 +84,7 @@ Reply TokenViews::obtain(const Request& request) const {
   const auto email = fields.read({.name = "email"});
   auto password = fields.read({.name = "password"});
   if (!fields.good()) return fields.error();
-  auto tokens = api_.remote.obtain(*email, *password);
+  auto tokens = api_.remote.obtain(*email, *password, language(request));
   wipe(*password);
   if (!tokens) return tokens.error();
   copy_user(*tokens);
@@ -110,7 +115,7 @@ Reply TokenViews::refresh(const Request& request) const {
     if (!read) return read.error();
     token = *std::move(read);
   }
-  auto tokens = api_.remote.refresh(token);
+  auto tokens = api_.remote.refresh(token, language(request));
   if (!tokens) return tokens.error();
   return answer(*std::move(tokens));
 }
@@ -118,7 +123,7 @@ Reply TokenViews::refresh(const Request& request) const {
 Reply TokenViews::verify(const Request& request) const {
   const auto token = read_token(request, "token");
   if (!token) return token.error();
-  if (const auto good = api_.remote.verify(*token); !good) return good.error();
+  if (const auto good = api_.remote.verify(*token, language(request)); !good) return good.error();
   return Response::json("{}");
 }
 

@@ -36,6 +36,8 @@ class TokenViews {
  private:
   /// CSRF, and the original's second gate behind it: ALLOWED_AUTH_ORIGINS.
   Result<void> check_site(const http::Request& request) const;
+  /// The request's; empty: English.
+  std::string_view language(const http::Request& request) const;
   void copy_user(const json::object& tokens) const;
   http::Reply answer(json::object tokens) const;
 

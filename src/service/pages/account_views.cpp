@@ -269,7 +269,9 @@ Reply AccountViews::change_password(const Request& request) const {
              {}}}});
     }
     if (!wrong.fields.empty()) return show_password_form(request, session.user, wrong);
-    if (const auto done = store_password(session, old_password.view(), first.view()); !done) {
+    const auto done = store_password(session, old_password.view(), first.view(),
+                                     tools_.renderer.language(request));
+    if (!done) {
       if (done.error().code != Errc::validation_error) return done.error();
       return show_password_form(request, session.user, done.error());
     }
@@ -289,11 +291,14 @@ Reply AccountViews::change_password(const Request& request) const {
 
 Result<void> AccountViews::store_password(const BrowserSession& session,
                                           std::string_view old_password,
-                                          std::string_view new_password) const {
+                                          std::string_view new_password,
+                                          const Translations* translations) const {
   const auto& email = session.user.email;
   Error wrong{Errc::validation_error};
   if (tools_.remote != nullptr && session.backend == remote_backend) {
-    const auto done = tools_.remote->change_password(email, old_password, new_password);
+    const auto done = tools_.remote->change_password(
+        email, old_password, new_password,
+        translations != nullptr ? translations->language : std::string_view());
     if (done || done.error().code != Errc::auth_service_refused) return done;
     wrong.fields.push_back({"", words_of(done.error().body)});
     return fail(std::move(wrong));

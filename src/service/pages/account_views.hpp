@@ -71,7 +71,8 @@ class AccountViews {
                        const std::function<http::Reply(const BrowserSession&)>& view) const;
   /// Changes it where it is kept; Errc::validation_error says what is wrong with which field.
   Result<void> store_password(const BrowserSession& session, std::string_view old_password,
-                              std::string_view new_password) const;
+                              std::string_view new_password,
+                              const Translations* translations) const;
 
   const PageTools tools_;
   const std::string password_path_;
