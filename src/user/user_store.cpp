@@ -290,6 +290,7 @@ struct ListStatement {
   bool group = false;
   std::size_t field = 0;
   bool descending = false;
+  bool from_end = false;  ///< of `all`: walked from the other end
 
   auto operator<=>(const ListStatement&) const = default;
 
@@ -338,8 +339,8 @@ struct ListStatement {
     if (shape == Shape::all) {
       // What is skipped is read in the index alone.
       return from +
-             among(engine,
-                   "SELECT id FROM \"user\"" + filter.by_id("\"user\"", " WHERE ") + order + page) +
+             among(engine, "SELECT id FROM \"user\"" + filter.by_id("\"user\"", " WHERE ") +
+                               order_by(field, descending != from_end) + page) +
              order;
     }
     return "SELECT " USER_COLUMNS " FROM (SELECT " USER_COLUMNS " FROM \"user\"" + order +
@@ -458,13 +459,20 @@ Result<std::int64_t> count_filtered(db::Transaction& transaction, const UserFilt
 Result<Shape> shape_of(db::Transaction& transaction, const UserQuery& query, std::int64_t count) {
   const auto everybody = count_everybody(transaction);
   if (!everybody) return fail(everybody.error());
-  const auto end = std::min(query.offset + query.limit, count);
-  const auto steps = end * (*everybody / std::max(count, std::int64_t{1}) + 1);
-  // To collect all of them takes three times as long for each as a step in an index, and less than
-  // to look one up in the group.
+  const auto steps_for = [&](std::int64_t users) {
+    return static_cast<double>(users) * static_cast<double>(*everybody) /
+           static_cast<double>(count);
+  };
+  if (steps_for(query.offset + query.limit) <= 2 * most_kept) return Shape::first;
+  // From the nearer end.
+  const auto steps = steps_for(std::min(query.offset + query.limit, count - query.offset));
+  // To collect and sort all of them takes longer for each than a step in an index: three times, or
+  // twice where each step looks somebody up in the group.
   const bool has_ids = flags_of(query.filter) == Flags::special || query.filter.group;
-  if (has_ids && count * (query.filter.group ? 1 : 3) <= steps) return Shape::found;
-  return steps <= 2 * most_kept ? Shape::first : Shape::all;
+  if (has_ids && static_cast<double>(count) * (query.filter.group ? 2 : 3) <= steps) {
+    return Shape::found;
+  }
+  return Shape::all;
 }
 
 /// Whether a page of a search that finds `count` is better looked for in order.
@@ -664,6 +672,14 @@ Result<void> UserStore::list(const UserQuery& query, FunctionRef<void(const User
   const bool descending = ordering.starts_with('-');
   if (descending) ordering.remove_prefix(1);
   const auto field = std::ranges::find(orderings, ordering);
+  auto limit = query.limit;
+  auto offset = query.offset;
+  const bool from_end = shape == Shape::all && is_narrowed && offset > found_count_ / 2;
+  if (from_end) {
+    limit = std::clamp(found_count_ - offset, std::int64_t{0}, limit);
+    offset = found_count_ - offset - limit;
+    if (limit == 0) return {};
+  }
   const auto& sql = prepared(
       {.engine = transaction_.engine(),
        .shape = shape,
@@ -673,10 +689,11 @@ Result<void> UserStore::list(const UserQuery& query, FunctionRef<void(const User
        .flags = flags_of(filter),
        .group = filter.group.has_value(),
        .field = field == orderings.end() ? 0 : static_cast<std::size_t>(field - orderings.begin()),
-       .descending = descending});
+       .descending = descending,
+       .from_end = from_end});
   auto values = values_of(search, filter);
-  values.emplace_back(query.limit);
-  values.emplace_back(query.offset);
+  values.emplace_back(limit);
+  values.emplace_back(offset);
   return transaction_.run(sql, values, [&](const db::Row& row) { each(read_user(row)); })
       .map([](std::int64_t) {});
 }

@@ -125,6 +125,15 @@ http::Reply UserList::show(const Visit& visit) const {
     const auto count = users.count(wanted);
     if (!count) return fail(count.error());
     list.count = *count;
+    // Whoever is walked past is looked up in the group: far from both ends that takes seconds.
+    constexpr std::int64_t most_walked = 50'000;
+    if (wanted.filter.group && wanted.words.empty() &&
+        std::min(wanted.offset, *count - wanted.offset) > most_walked) {
+      return fail(
+          Errc::not_found,
+          Text{"So large a group can be seen from its first or its last page on, but not in "
+               "the middle. Search, or choose another order."});
+    }
     return users.list(wanted, [&](const User& user) { list.rows.push_back(row_of(user)); });
   });
   if (!read) return read.error();
