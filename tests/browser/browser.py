@@ -132,6 +132,10 @@ class Chromium(webdriver.Chrome):
         self.execute_cdp_cmd("Emulation.setEmulatedMedia", {
             "features": [{"name": "prefers-color-scheme", "value": scheme}]})
 
+    def speak(self, language):
+        self.execute_cdp_cmd("Network.enable", {})
+        self.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"Accept-Language": language}})
+
     def screenshot(self, name):
         """The whole page, however long."""
         image = self.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True})

@@ -23,6 +23,7 @@ HEADERS = {"content-security-policy": POLICY, "x-content-type-options": "nosniff
            "x-frame-options": "DENY", "cache-control": "no-store", "content-type": "text/html; charset=utf-8"}
 
 
+LANGUAGES = ("de", "fr", "es")
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 NAMES = ("Ada Lovelace", "Grace Hopper", "Annie Easley", "Radia Perlman", "Karen Spärck Jones", "Hedy Lamarr", "Mary "
          "Jackson", "Katherine Johnson", "Barbara Liskov", "Frances Allen", "Jean Bartik", "Sister Mary Kenneth Keller")
@@ -230,7 +231,7 @@ class Looks(Sites):
         if status == 200:
             self.assertEqual(chromium.complaints(), [])
         self.assertEqual(chromium.focus_faults(), [])
-        faults = self.dead_links(chromium.links(), person)
+        faults = self.dead_links(chromium.links(), person, page.who)
         for width in (PHONE, DESK):
             for scheme in SCHEMES:
                 chromium.look(width, scheme)
@@ -241,7 +242,7 @@ class Looks(Sites):
         chromium.look()
         self.assertEqual(faults, [])
 
-    def dead_links(self, links, person):
+    def dead_links(self, links, person, who):
         """Those that lead to what is not there, or to elsewhere."""
         root, faults = url_of(person.service), []
         for link in links:
@@ -253,12 +254,24 @@ class Looks(Sites):
             if not link.startswith(root + "/"):
                 faults.append("elsewhere: " + link)
                 continue
-            key = (person.service, tuple(person.cookies), path)
+            key = (person.service, who, path)
             if key not in self.answered:
                 self.answered[key] = person.get(path).status
             if self.answered[key] >= 400:
                 faults.append("%d: %s" % (self.answered[key], link))
         return faults
+
+    def check_in(self, page, language):
+        """It fits a phone in that language's words, too."""
+        chromium = self.chromium
+        chromium.speak(language)
+        self.open(page)
+        self.assertEqual(chromium.find_element("tag name", "html").get_attribute("lang"), language)
+        chromium.look(PHONE)
+        chromium.screenshot("%s.%d.%s" % (page.name, PHONE, language))
+        self.assertLessEqual(chromium.width(), PHONE)
+        self.assertEqual(chromium.violations(), [])
+        chromium.look()
 
     def check_all(self, pages):
         self.assertTrue(pages)
@@ -275,6 +288,13 @@ class Looks(Sites):
 
     def test_the_admin_site(self):
         self.check_all([page for page in PAGES if page.name.startswith("admin")])
+
+    def test_other_languages(self):
+        pages = [page for page in PAGES if page.where == "auth" and not page.then]
+        for number, page in enumerate(pages):
+            language = LANGUAGES[number % len(LANGUAGES)]
+            with self.subTest(page.name, language=language):
+                self.check_in(page, language)
 
 
 if __name__ == "__main__":
