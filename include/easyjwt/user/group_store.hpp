@@ -81,7 +81,7 @@ class GroupStore {
 
   /// All of them.
   Result<std::int64_t> count_members(std::int64_t id);
-  /// By the users' ids.
+  /// As they came to be members.
   Result<void> list_members(std::int64_t id, std::int64_t offset, std::int64_t limit,
                             FunctionRef<void(const User&)> each);
   /// Which of these users are members, in their order.

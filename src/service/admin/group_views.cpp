@@ -347,7 +347,7 @@ Result<std::int64_t> GroupViews::save(const Visit& visit, const Group& group,
       const auto made = store.insert(name);
       if (!made) return made;
       id = *made;
-    } else if (name != group.name) {
+    } else {
       const auto renamed = store.rename(id, name);
       if (!renamed) return fail(renamed.error());
       if (!*renamed) return fail(Errc::not_found);
