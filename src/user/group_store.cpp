@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <tuple>
 
 #include "user/user_row.hpp"
@@ -274,11 +275,22 @@ Result<bool> GroupStore::remove_member(std::int64_t id, std::int64_t user) {
   return transaction_.run(sql, {id, user}).map([](std::int64_t rows) { return rows == 1; });
 }
 
-Result<std::int64_t> GroupStore::drop_members(std::int64_t id, std::int64_t limit) {
+Result<std::optional<std::int64_t>> GroupStore::drop_members(std::int64_t id, std::int64_t after,
+                                                             std::int64_t limit) {
+  // Along the users: by the index on group_id PostgreSQL would walk past all that is gone by then,
+  // each time, which the '+' keeps both engines from.
+  static constexpr db::Sql next{
+      "SELECT user_id FROM user_groups WHERE user_id > $1 ORDER BY user_id LIMIT 1 OFFSET $2"};
   static constexpr db::Sql sql{
-      "DELETE FROM user_groups WHERE id IN (SELECT id FROM user_groups WHERE group_id = $1 "
-      "LIMIT $2)"};
-  return transaction_.run(sql, {id, limit});
+      "DELETE FROM user_groups WHERE +group_id = $1 AND user_id > $2 AND user_id <= $3"};
+  std::optional<std::int64_t> last;
+  const auto found = transaction_.run(next, {after, limit - 1},
+                                      [&](const db::Row& row) { last = row.integer(0); });
+  if (!found) return fail(found.error());
+  const auto until = last.value_or(std::numeric_limits<std::int64_t>::max());
+  const auto done = transaction_.run(sql, {id, after, until});
+  if (!done) return fail(done.error());
+  return last;
 }
 
 }  // namespace easyjwt

@@ -98,8 +98,10 @@ class GroupStore {
   Result<void> set_own_permissions(std::int64_t user, std::span<const std::int64_t> permissions);
   /// By name, without the numbers.
   Result<std::vector<Group>> all_groups();
-  /// Takes at most `limit` out; returns how many.
-  Result<std::int64_t> drop_members(std::int64_t id, std::int64_t limit);
+  /// Takes out the members among the next `limit` memberships, of whatever groups, of users behind
+  /// `after`. Returns the last of these users; nullopt: that was all of them.
+  Result<std::optional<std::int64_t>> drop_members(std::int64_t id, std::int64_t after,
+                                                   std::int64_t limit);
 
  private:
   db::Transaction& transaction_;

@@ -494,14 +494,15 @@ http::Reply GroupViews::confirm(const Visit& visit, const std::vector<Group>& gr
 
 Result<void> GroupViews::drop(const Visit& visit, const Group& group) const {
   // Of a large group some at a time: a transaction has a request's deadline, and others write, too.
-  constexpr std::int64_t at_once = 5000;
+  constexpr std::int64_t at_once = 10'000;
   auto& database = site_.tools().database;
-  while (true) {
-    const auto gone = database.write([&](db::Transaction& transaction) {
-      return GroupStore(transaction).drop_members(group.id, at_once);
+  std::optional<std::int64_t> last = 0;
+  while (last) {
+    const auto reached = database.write([&](db::Transaction& transaction) {
+      return GroupStore(transaction).drop_members(group.id, *last, at_once);
     });
-    if (!gone) return fail(gone.error());
-    if (*gone < at_once) break;
+    if (!reached) return fail(reached.error());
+    last = *reached;
   }
   return database.write([&](db::Transaction& transaction) -> Result<void> {
     const auto removed = GroupStore(transaction).remove(group.id);
