@@ -65,7 +65,7 @@ Result<User> Accounts::create(const NewUser& wanted, const Also& also) {
   const auto now = clock_();
   User user;
   user.email = normalize_email(lower(wanted.email));
-  user.password = *std::move(encoding);
+  user.password = wanted.is_verified ? *std::move(encoding) : unverified_password(*encoding);
   user.first_name = wanted.first_name;
   user.last_name = wanted.last_name;
   user.phone = wanted.phone;
@@ -167,6 +167,19 @@ Result<void> Accounts::end_logins(db::Transaction& transaction, std::int64_t use
   if (auto done = FamilyStore(transaction).end_all(user_id, now); !done) return fail(done.error());
   if (auto done = TokenStore(transaction).blacklist_of_user(user_id, now); !done) return done;
   return SessionStore(transaction).remove_of_user(user_id).map([](std::int64_t) {});
+}
+
+Result<bool> Accounts::verify(const User& user, std::string_view password) {
+  const auto encoded = put_away_password(user.password);
+  if (!encoded) return false;
+  const auto verdict = hasher_.verify(password, *encoded);
+  if (!verdict) return fail(verdict.error());
+  if (!verdict->correct) return false;
+  const std::string encoding(*encoded);
+  const auto stored = store_password(user, encoding, clock_());
+  if (stored) return true;
+  if (stored.error().code == Errc::conflict) return false;
+  return fail(stored.error());
 }
 
 Result<std::optional<User>> Accounts::find_by_email(std::string_view email) {

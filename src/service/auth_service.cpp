@@ -37,11 +37,17 @@ AuthService::AuthService(const LoadedSettings& loaded, db::Database& database, c
       feed_(loaded.settings.token, loaded.settings.auth, database, system_clock()),
       catalogue_(loaded.settings),
       renderer_(loaded.settings.csrf, language()),
-      reset_mails_(loaded.settings, tools_.accounts, renderer_, system_clock(), log) {
+      mails_(loaded.settings, tools_.accounts, renderer_, system_clock(), log) {
   const auto& settings = loaded.settings;
   router.use(language());
+  Welcome welcome;
+  if (settings.email_verification) {
+    welcome = [this](const User& user, const http::Request& request) {
+      mails_.verify(request, user.email);
+    };
+  }
   add_auth_api(router, {settings, tokens_, tools_.accounts, logins_.get(), client_guard_, database,
-                        codec_, sessions_, feed_, serializer});
+                        codec_, sessions_, feed_, serializer, std::move(welcome)});
   add_pages(router, {.settings = settings,
                      .database = database,
                      .sessions = sessions_,
@@ -49,7 +55,7 @@ AuthService::AuthService(const LoadedSettings& loaded, db::Database& database, c
                      .accounts = tools_.accounts,
                      .logins = logins_.get(),
                      .feed = &feed_,
-                     .reset_mails = &reset_mails_,
+                     .mails = &mails_,
                      .clock = system_clock(),
                      .log = log});
   admin::add_admin(router, {.loaded = loaded,

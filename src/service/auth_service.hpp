@@ -19,7 +19,7 @@
 #include "service/identities.hpp"
 #include "service/key_follower.hpp"
 #include "service/own_views.hpp"
-#include "service/pages/reset_mails.hpp"
+#include "service/pages/account_mails.hpp"
 #include "service/project.hpp"
 #include "service/remote_keys.hpp"
 #include "service/revocation_feed.hpp"
@@ -58,7 +58,7 @@ class AuthService {
   RevocationFeed feed_;
   const Catalogue catalogue_;
   const html::Renderer renderer_;
-  ResetMails reset_mails_;
+  AccountMails mails_;
   std::optional<Flusher> flusher_;
 };
 

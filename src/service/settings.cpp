@@ -14,6 +14,7 @@
 
 #include "easyjwt/auth/tokens.hpp"
 #include "easyjwt/core/json.hpp"
+#include "easyjwt/core/unicode.hpp"
 #include "service/file.hpp"
 #include "service/settings_table.hpp"
 
@@ -463,6 +464,11 @@ class Loader {
   }
 
   void finish_auth() {
+    const auto& s = loaded_.settings;
+    if (s.email_verification && !s.hasher.hashers.empty() &&
+        lower(s.hasher.hashers.front()).find("scrypt") != std::string::npos) {
+      error("EMAIL_VERIFICATION", "is not to be had with scrypt as the first of PASSWORD_HASHERS");
+    }
     try {
       Tokens::check_settings(loaded_.settings.auth);
     } catch (const SettingsError& wrong) {

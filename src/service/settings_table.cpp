@@ -752,6 +752,11 @@ std::vector<SettingRow> make_table() {
                [](std::string& value) { return fetch::refuse_sender(value).value_or(""); })),
       auth(row("PASSWORD_RESET_TIMEOUT", at(&S::password_reset_timeout),
                "how long the link in a mail can be used")),
+      auth(row("EMAIL_VERIFICATION", at(&S::email_verification),
+               "who adds an account by /auth/create-user/ can log in once they have followed the "
+               "link in a mail to its address")),
+      auth(row("EMAIL_VERIFICATION_TIMEOUT", at(&S::email_verification_timeout),
+               "how long that link can be used")),
       auth(row("PUBLIC_ORIGIN", at(&S::public_origin),
                "where links in mails lead: \"https://login.example.com\"; empty: to the host that "
                "was asked, one of ALLOWED_HOSTS",

@@ -228,8 +228,20 @@ bool is_outdated(const PasswordEncoding& encoding, const PasswordEncoding& wante
   return total_work(encoding) < total_work(wanted) || memory_size(encoding) < memory_size(wanted);
 }
 
+/// Unlike any unusable_password(): those have no "$".
+constexpr std::string_view unverified_prefix = "!v$";
+
 std::string unusable_password() { return '!' + random_string(40, alphanumeric); }
 
 bool is_password_usable(std::string_view encoded) noexcept { return !encoded.starts_with('!'); }
+
+std::string unverified_password(std::string_view encoded) {
+  return std::string(unverified_prefix) + std::string(encoded);
+}
+
+std::optional<std::string_view> put_away_password(std::string_view password) noexcept {
+  if (!password.starts_with(unverified_prefix)) return std::nullopt;
+  return password.substr(unverified_prefix.size());
+}
 
 }  // namespace easyjwt

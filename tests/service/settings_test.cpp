@@ -787,6 +787,8 @@ TEST_F(Settings, DefaultsAreTheContracts) {
       {"EMAIL_FILE_PATH", R"("mail")"},
       {"DEFAULT_FROM_EMAIL", R"("webmaster@localhost")"},
       {"PASSWORD_RESET_TIMEOUT", R"("1h")"},
+      {"EMAIL_VERIFICATION", "false"},
+      {"EMAIL_VERIFICATION_TIMEOUT", R"("1d")"},
       {"PUBLIC_ORIGIN", R"("")"},
       {"DATABASE.URL", R"("sqlite:///easyjwt.sqlite3")"},
       {"DATABASE.LISTEN_URL", R"("")"},

@@ -26,6 +26,8 @@ struct NewUser {
   std::optional<std::string> phone;
   bool is_staff = false;
   bool is_superuser = false;
+  /// False: nobody can log in before verify(), or before a new password by a mail.
+  bool is_verified = true;
 };
 
 /// Decides about users and their passwords: the original's authenticate(), create_user() and
@@ -62,6 +64,12 @@ class Accounts {
   /// Logs somebody out everywhere: blacklists what is outstanding of their tokens, and ends their
   /// families and their sessions at browsers.
   Result<void> end_logins(db::Transaction& transaction, std::int64_t user_id);
+
+  /// That somebody who has read a mail to a new account's address is who chose its password: from
+  /// then on it is one. Who knows the address alone could have made the account in its owner's
+  /// name, and would be let in by the owner's click. False: it is another, or the account is none
+  /// that waits for this.
+  Result<bool> verify(const User& user, std::string_view password);
 
   Result<std::optional<User>> find_by_email(std::string_view email);
   Result<std::optional<User>> find_by_id(std::int64_t id);

@@ -58,6 +58,8 @@ struct ServiceSettings {
   fetch::MailerSettings mailer;
   std::string default_from_email = "webmaster@localhost";
   std::chrono::seconds password_reset_timeout{3600};
+  bool email_verification = false;
+  std::chrono::seconds email_verification_timeout{24 * 3600};
   std::string public_origin;  ///< "https://login.example.com"; empty: the request's
 
   std::string log_format = "text";  ///< or "json"

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -69,6 +70,13 @@ class Hasher {
 /// "!" and 40 random characters (Django's make_password(None)): a password that nothing matches.
 std::string unusable_password();
 bool is_password_usable(std::string_view encoded) noexcept;
+
+/// `encoded` put away: a password that nothing matches, to Django neither, until whoever chose it
+/// has shown that the account's e-mail reaches them (EMAIL_VERIFICATION). Three characters longer,
+/// so that scrypt's encodings do not fit into their column.
+std::string unverified_password(std::string_view encoded);
+/// What was put away; nullopt: nothing was.
+std::optional<std::string_view> put_away_password(std::string_view password) noexcept;
 
 /// The parts of one of the six encodings; nothing is hashed. Used by verify() and fuzzed.
 struct PasswordEncoding {

@@ -68,7 +68,7 @@ void add_auth_api(http::Router& router, const AuthApi& api) {
   };
   const http::Guard creator = settings.auth.create_user_open ? http::Guard(anyone) : staff;
   view("/auth/create-user/", "Create User", "Adds a user.", Lane::hashing, Method::post, creator,
-       create_user_view(api.accounts, creator));
+       create_user_view(api.accounts, creator, api.welcome));
   view("/auth/password-change/", "Password Change", "Takes an e-mail, its password and a new one.",
        Lane::hashing, Method::post, anyone,
        password_change_view(api.accounts, api.logins, api.feed, anyone));

@@ -8,6 +8,7 @@
 #include "easyjwt/token/codec.hpp"
 #include "easyjwt/user/serializer.hpp"
 #include "service/auth_api/client_guard.hpp"
+#include "service/auth_api/user_views.hpp"
 #include "service/browser_sessions.hpp"
 #include "service/revocation_feed.hpp"
 
@@ -25,6 +26,7 @@ struct AuthApi {
   const BrowserSessions& sessions;
   RevocationFeed& feed;
   const BoundSerializer* serializer = nullptr;  ///< null: TokenUserSerializer
+  Welcome welcome{};                            ///< of whoever was added
 };
 
 /// Adds every view of the auth-service: the whole API at a glance is in auth_api.cpp.

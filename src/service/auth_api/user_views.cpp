@@ -150,8 +150,9 @@ void append_token_user(std::string& out, const User& user) {
   out += '}';
 }
 
-http::Handler create_user_view(Accounts& accounts, http::Guard guard) {
-  return [&accounts, guard = std::move(guard)](const Request& request) -> Reply {
+http::Handler create_user_view(Accounts& accounts, http::Guard guard, Welcome welcome) {
+  return [&accounts, guard = std::move(guard),
+          welcome = std::move(welcome)](const Request& request) -> Reply {
     if (const auto allowed = guard(request); !allowed) return allowed.error();
     const auto body = read_body(request);
     if (!body) return body.error();
@@ -185,9 +186,11 @@ http::Handler create_user_view(Accounts& accounts, http::Guard guard) {
       wipe(user.password);
       return fields.error();
     }
+    user.is_verified = !welcome;
     const auto created = accounts.create(user);
     wipe(user.password);
     if (!created) return created.error();
+    if (welcome) welcome(*created, request);
     std::string answer = "{\"id\":" + std::to_string(created->id) + ",\"email\":";
     append_json_string(answer, created->email);
     answer += ",\"first_name\":";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "easyjwt/auth/accounts.hpp"
@@ -13,8 +14,11 @@ namespace easyjwt {
 
 class RevocationFeed;
 
+/// Has a new account's owner show that its e-mail reaches them. Empty: none need to.
+using Welcome = std::function<void(const User& user, const http::Request& request)>;
+
 /// POST /auth/create-user/. `guard` judges the caller first.
-http::Handler create_user_view(Accounts& accounts, http::Guard guard);
+http::Handler create_user_view(Accounts& accounts, http::Guard guard, Welcome welcome);
 /// POST /auth/password-change/.
 http::Handler password_change_view(Accounts& accounts, Logins* logins, RevocationFeed& feed,
                                    http::Guard guard);

@@ -18,7 +18,7 @@
 
 namespace easyjwt {
 
-class ResetMails;
+class AccountMails;
 class RevocationFeed;
 
 /// What pages act on. All of it outlives the router.
@@ -28,11 +28,11 @@ struct PageTools {
   const BrowserSessions& sessions;
   const html::Renderer& renderer;
   Accounts& accounts;
-  Logins* logins = nullptr;           ///< null: they are not recorded
-  RevocationFeed* feed = nullptr;     ///< null: a client-service, which has none
-  ResetMails* reset_mails = nullptr;  ///< an auth-service's
-  RemoteAuth* remote = nullptr;       ///< a client-service's
-  Admit admit{};                      ///< a client-service's: the copy of a remote user
+  Logins* logins = nullptr;        ///< null: they are not recorded
+  RevocationFeed* feed = nullptr;  ///< null: a client-service, which has none
+  AccountMails* mails = nullptr;   ///< an auth-service's
+  RemoteAuth* remote = nullptr;    ///< a client-service's
+  Admit admit{};                   ///< a client-service's: the copy of a remote user
   Clock clock;
   Log log;
 };

@@ -9,6 +9,7 @@
 
 #include "service/html/static_files.hpp"
 #include "service/pages/reset_views.hpp"
+#include "service/pages/verify_views.hpp"
 
 namespace easyjwt {
 namespace {
@@ -72,6 +73,13 @@ void add_pages(http::Router& router, const PageTools& tools) {
          &ResetViews::reset);
     page(resets, "/accounts/reset/done/", "Password Reset Done", "Says that it was changed.",
          Lane::storage, &ResetViews::complete, nullptr);
+    // Where EMAIL_VERIFICATION has been turned off since, too: mails are on their way.
+    const auto verifications = std::make_shared<const VerifyViews>(tools);
+    page(verifications, "/accounts/verify/{uid}/{token}/", "Address Confirmation",
+         "A page that the mail to a new account leads to.", slow, &VerifyViews::form,
+         &VerifyViews::verify);
+    page(verifications, "/accounts/verify/done/", "Address Confirmed", "Says that it is.",
+         Lane::storage, &VerifyViews::complete, nullptr);
   }
   html::add_static_files(router);
   router.use(

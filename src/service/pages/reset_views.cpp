@@ -8,7 +8,7 @@
 #include "easyjwt/user/validators.hpp"
 #include "service/html/fields.hpp"
 #include "service/html/renderer.hpp"
-#include "service/pages/reset_mails.hpp"
+#include "service/pages/account_mails.hpp"
 #include "service/revocation_feed.hpp"
 
 namespace easyjwt {
@@ -51,25 +51,13 @@ Reply ResetViews::ask(const Request& request) const {
                                                           : "Enter a valid email address."_t,
                                             {}}));
   }
-  if (auto where = origin(request)) {
-    tools_.reset_mails->ask(email, *std::move(where), tools_.renderer.language(request));
-  } else {
-    tools_.log(LogLevel::warning, "a mail was not sent",
-               {{"id", request.id}, {"reason", "no Host to lead to, and no PUBLIC_ORIGIN"}});
-  }
+  tools_.mails->reset(request, email);
   return html::redirect("/accounts/password_reset/done/");
 }
 
 Reply ResetViews::asked(const Request& request) const {
   return tools_.renderer.render("password_reset_done", {}, {.title = Text{"Password reset sent"}},
                                 request);
-}
-
-std::optional<std::string> ResetViews::origin(const Request& request) const {
-  if (!tools_.settings.public_origin.empty()) return tools_.settings.public_origin;
-  if (request.host.empty()) return std::nullopt;
-  // The router lets in no host but those of ALLOWED_HOSTS.
-  return std::string(request.scheme) + "://" + std::string(request.host);
 }
 
 // ---- the link
@@ -87,8 +75,10 @@ Result<std::optional<User>> ResetViews::find(std::string_view uid, std::string_v
   if (!id) return std::nullopt;
   auto user = tools_.accounts.find_by_id(*id);
   if (!user) return user;
-  const bool stands = *user && (*user)->is_active && is_password_usable((*user)->password) &&
-                      tools_.reset_mails->tokens().check(**user, token, tools_.clock());
+  const bool stands =
+      *user && (*user)->is_active &&
+      (is_password_usable((*user)->password) || put_away_password((*user)->password)) &&
+      tools_.mails->reset_tokens().check(**user, token, tools_.clock());
   if (!stands) return std::nullopt;
   return user;
 }

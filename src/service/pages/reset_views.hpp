@@ -15,7 +15,7 @@ namespace easyjwt {
 /// django.contrib.auth). An auth-service's.
 class ResetViews {
  public:
-  /// `tools.reset_mails` is not null.
+  /// `tools.mails` is not null.
   explicit ResetViews(const PageTools& tools) : tools_(tools) {}
 
   http::Reply form(const http::Request& request) const;
@@ -37,7 +37,6 @@ class ResetViews {
   Result<std::optional<User>> find(std::string_view uid, std::string_view token) const;
   /// By the cookie, on the path without a token.
   Result<std::optional<User>> find(const http::Request& request) const;
-  std::optional<std::string> origin(const http::Request& request) const;
   http::CookieSettings cookie(const http::Request& request) const;
 
   const PageTools tools_;

@@ -1,4 +1,4 @@
-#include "service/pages/reset_mails.hpp"
+#include "service/pages/account_mails.hpp"
 
 #include <cstdlib>
 #include <exception>
@@ -35,18 +35,19 @@ Text in_words(std::chrono::seconds time) {
 
 }  // namespace
 
-ResetMails::ResetMails(const ServiceSettings& settings, Accounts& accounts,
-                       const html::Renderer& renderer, Clock clock, Log log)
+AccountMails::AccountMails(const ServiceSettings& settings, Accounts& accounts,
+                           const html::Renderer& renderer, Clock clock, Log log)
     : settings_(settings),
       accounts_(accounts),
       renderer_(renderer),
       clock_(std::move(clock)),
       log_(std::move(log)),
-      tokens_(settings),
+      reset_tokens_(settings, "easyjwt.password_reset", settings.password_reset_timeout),
+      verify_tokens_(settings, "easyjwt.email_verification", settings.email_verification_timeout),
       mailer_(mailer_settings(settings), clock_),
       thread_([this] { run(); }) {}
 
-ResetMails::~ResetMails() {
+AccountMails::~AccountMails() {
   {
     const std::lock_guard lock(mutex_);
     is_stopping_ = true;
@@ -56,12 +57,30 @@ ResetMails::~ResetMails() {
   thread_.join();
 }
 
-void ResetMails::ask(std::string email, std::string origin, const Translations* translations) {
+void AccountMails::reset(const http::Request& request, std::string email) {
+  ask(Kind::reset, request, std::move(email));
+}
+
+void AccountMails::verify(const http::Request& request, std::string email) {
+  ask(Kind::verify, request, std::move(email));
+}
+
+void AccountMails::ask(Kind kind, const http::Request& request, std::string email) {
+  auto origin = settings_.public_origin;
+  if (origin.empty()) {
+    if (request.host.empty()) {
+      log_(LogLevel::warning, "a mail was not sent",
+           {{"id", request.id}, {"reason", "no Host to lead to, and no PUBLIC_ORIGIN"}});
+      return;
+    }
+    // The router lets in no host but those of ALLOWED_HOSTS.
+    origin = std::string(request.scheme) + "://" + std::string(request.host);
+  }
   bool is_news = false;
   {
     const std::lock_guard lock(mutex_);
     if (queue_.size() < longest_queue) {
-      queue_.push_back({std::move(email), std::move(origin), translations});
+      queue_.push_back({kind, std::move(email), std::move(origin), renderer_.language(request)});
     } else {
       is_news = !std::exchange(was_full_, true);
     }
@@ -70,7 +89,7 @@ void ResetMails::ask(std::string email, std::string origin, const Translations* 
   changed_.notify_one();
 }
 
-void ResetMails::run() {
+void AccountMails::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [&] { return is_stopping_ || !queue_.empty(); });
@@ -92,27 +111,33 @@ void ResetMails::run() {
   }
 }
 
-void ResetMails::answer(const Asked& asked) {
+void AccountMails::answer(const Asked& asked) {
   const auto found = find(asked.email);
   if (!found) {
     log_(LogLevel::warning, "a mail was not sent", {{"reason", found.error().reason}});
     return;
   }
-  if (!*found || !(*found)->is_active || !is_password_usable((*found)->password)) return;
+  if (!*found || !(*found)->is_active) return;
   const auto& user = **found;
-  if (!may_have_one(user.id)) return;
+  // A new password by a mail confirms the address, too.
+  const bool waits = put_away_password(user.password).has_value();
+  if (!waits && (asked.kind == Kind::verify || !is_password_usable(user.password))) return;
+  if (!may_have_one(asked.kind, user.id)) return;
   const auto done = mailer_.send(mail_to(user, asked), stop_.get_token());
   const auto id = std::to_string(user.id);
   if (done) {
-    log_(LogLevel::info, "a mail to reset a password was sent", {{"user_id", id}});
+    log_(LogLevel::info,
+         asked.kind == Kind::reset ? "a mail to reset a password was sent"
+                                   : "a mail to confirm an address was sent",
+         {{"user_id", id}});
   } else {
-    sent_.erase(user.id);
+    sent_.erase({asked.kind, user.id});
     log_(LogLevel::warning, "a mail was not sent",
          {{"user_id", id}, {"reason", done.error().reason}});
   }
 }
 
-Result<std::optional<User>> ResetMails::find(const std::string& email) {
+Result<std::optional<User>> AccountMails::find(const std::string& email) {
   auto found = accounts_.find_by_email(email);
   if (!found || *found) return found;
   // Ours are in lower case, and nobody remembers how they wrote it.
@@ -120,34 +145,40 @@ Result<std::optional<User>> ResetMails::find(const std::string& email) {
   return usual == email ? found : accounts_.find_by_email(usual);
 }
 
-fetch::Mail ResetMails::mail_to(const User& user, const Asked& asked) const {
+fetch::Mail AccountMails::mail_to(const User& user, const Asked& asked) const {
   using Form = html::Renderer::Form;
-  const auto& [email, origin, translations] = asked;
+  const auto& [kind, email, origin, translations] = asked;
+  const bool is_reset = kind == Kind::reset;
   json::object members;
   const auto site = origin.substr(origin.find("://") + 3);
   members["site"] = site;
   // Not the user's name: whoever makes an account for a stranger's address chooses it, and would
   // have us send the stranger their text.
   members["email"] = user.email;
-  members["link"] =
-      origin + "/accounts/reset/" + encode_uid(user.id) + '/' + tokens_.make(user, clock_()) + '/';
-  members["time"] = in_words(settings_.password_reset_timeout).str(translations);
-  return {
-      .from = settings_.default_from_email,
-      // As it is kept, not as it was asked for: what looks alike may be another's mailbox.
-      .to = user.email,
-      .subject = Text{"A new password at {}", {site}}.str(translations),
-      .text = renderer_.render_mail("password_reset_mail_text", members, Form::text, translations),
-      .html = renderer_.render_mail("password_reset_mail_html", members, Form::html, translations)};
+  const auto& tokens = is_reset ? reset_tokens_ : verify_tokens_;
+  members["link"] = origin + (is_reset ? "/accounts/reset/" : "/accounts/verify/") +
+                    encode_uid(user.id) + '/' + tokens.make(user, clock_()) + '/';
+  members["time"] =
+      in_words(is_reset ? settings_.password_reset_timeout : settings_.email_verification_timeout)
+          .str(translations);
+  const std::string name = is_reset ? "password_reset_mail_" : "verify_mail_";
+  const auto subject =
+      is_reset ? Text{"A new password at {}", {site}} : Text{"Your new account at {}", {site}};
+  return {.from = settings_.default_from_email,
+          // As it is kept, not as it was asked for: what looks alike may be another's mailbox.
+          .to = user.email,
+          .subject = subject.str(translations),
+          .text = renderer_.render_mail(name + "text", members, Form::text, translations),
+          .html = renderer_.render_mail(name + "html", members, Form::html, translations)};
 }
 
-bool ResetMails::may_have_one(std::int64_t user_id) {
+bool AccountMails::may_have_one(Kind kind, std::int64_t user_id) {
   const auto now = steady_clock::now();
   if (sent_.size() >= most_remembered) {
     std::erase_if(sent_, [&](const auto& one) { return now - one.second >= between; });
     if (sent_.size() >= most_remembered) return false;
   }
-  const auto [place, is_first] = sent_.emplace(user_id, now);
+  const auto [place, is_first] = sent_.emplace(std::pair{kind, user_id}, now);
   if (!is_first && now - place->second < between) return false;
   place->second = now;
   return true;

@@ -1,4 +1,4 @@
-#include "service/pages/reset_tokens.hpp"
+#include "service/pages/mail_tokens.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,6 +10,7 @@ namespace {
 
 using std::chrono::seconds;
 
+constexpr std::string_view purpose = "to be tested";
 const Time now = *parse_time("2026-11-30T09:05:07.5Z");
 
 ServiceSettings settings_of(std::string key, std::vector<Secret> fallbacks = {}) {
@@ -27,13 +28,13 @@ User alice() {
   return user;
 }
 
-class ResetTokensTest : public testing::Test {
+class MailTokensTest : public testing::Test {
  protected:
   const ServiceSettings settings_ = settings_of("secret");
-  const ResetTokens tokens_{settings_};
+  const MailTokens tokens_{settings_, purpose, seconds(3600)};
 };
 
-TEST_F(ResetTokensTest, StandsForAnHour) {
+TEST_F(MailTokensTest, StandsForAnHour) {
   const auto token = tokens_.make(alice(), now);
   EXPECT_TRUE(tokens_.check(alice(), token, now));
   EXPECT_TRUE(tokens_.check(alice(), token, now + seconds(3599)));
@@ -41,7 +42,7 @@ TEST_F(ResetTokensTest, StandsForAnHour) {
   EXPECT_FALSE(tokens_.check(alice(), token, now + std::chrono::hours(24 * 365 * 100)));
 }
 
-TEST_F(ResetTokensTest, DiesWithWhatItIsOf) {
+TEST_F(MailTokensTest, DiesWithWhatItIsOf) {
   const auto token = tokens_.make(alice(), now);
   const std::function<void(User&)> changes[] = {
       [](User& user) { user.id = 2; },
@@ -63,7 +64,12 @@ TEST_F(ResetTokensTest, DiesWithWhatItIsOf) {
   }
 }
 
-TEST_F(ResetTokensTest, CannotBeForged) {
+TEST_F(MailTokensTest, StandsForItsPurposeAlone) {
+  const auto token = tokens_.make(alice(), now);
+  EXPECT_FALSE(MailTokens(settings_, "another", seconds(3600)).check(alice(), token, now));
+}
+
+TEST_F(MailTokensTest, CannotBeForged) {
   const auto token = tokens_.make(alice(), now);
   const auto mac = token.substr(token.find('-'));
   EXPECT_FALSE(tokens_.check(alice(), token + "A", now));
@@ -80,12 +86,13 @@ TEST_F(ResetTokensTest, CannotBeForged) {
   for (const std::string_view nothing : {"", "-", "set-password", "--"}) {
     EXPECT_FALSE(tokens_.check(alice(), nothing, now)) << nothing;
   }
-  EXPECT_FALSE(ResetTokens(settings_of("other")).check(alice(), token, now));
+  EXPECT_FALSE(MailTokens(settings_of("other"), purpose, seconds(3600)).check(alice(), token, now));
 }
 
-TEST_F(ResetTokensTest, ANewSecretTakesTheOldOneAlong) {
+TEST_F(MailTokensTest, ANewSecretTakesTheOldOneAlong) {
   const auto token = tokens_.make(alice(), now);
-  EXPECT_TRUE(ResetTokens(settings_of("new", {Secret("secret")})).check(alice(), token, now));
+  EXPECT_TRUE(MailTokens(settings_of("new", {Secret("secret")}), purpose, seconds(3600))
+                  .check(alice(), token, now));
 }
 
 TEST(Uid, IsAnIdInBase64url) {

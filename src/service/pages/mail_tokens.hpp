@@ -17,10 +17,12 @@ namespace easyjwt {
 /// What proves that somebody has read a mail to a user: "TIME-MAC", the time in hexadecimal
 /// seconds, the MAC over it, the user's id, password encoding, last login and e-mail
 /// (HMAC-SHA256 under a key of SECRET_KEY's). Nothing is kept: a token dies with whatever of that
-/// changes, so with its own use, and when it is PASSWORD_RESET_TIMEOUT old. Any thread.
-class ResetTokens {
+/// changes, so with its own use, and when it is as old as `timeout`. Any thread.
+class MailTokens {
  public:
-  explicit ResetTokens(const ServiceSettings& settings);
+  /// What is made for one `purpose` stands for no other.
+  MailTokens(const ServiceSettings& settings, std::string_view purpose,
+             std::chrono::seconds timeout);
 
   std::string make(const User& user, Time now) const;
   bool check(const User& user, std::string_view token, Time now) const;

@@ -1,4 +1,4 @@
-#include "service/pages/reset_tokens.hpp"
+#include "service/pages/mail_tokens.hpp"
 
 #include <array>
 #include <charconv>
@@ -27,10 +27,11 @@ std::optional<Number> parse_number(std::string_view text, int base) {
 
 }  // namespace
 
-ResetTokens::ResetTokens(const ServiceSettings& settings)
-    : timeout_(settings.password_reset_timeout), mac_(settings, "easyjwt.password_reset") {}
+MailTokens::MailTokens(const ServiceSettings& settings, std::string_view purpose,
+                       std::chrono::seconds timeout)
+    : timeout_(timeout), mac_(settings, purpose) {}
 
-std::string ResetTokens::make(const User& user, Time now) const {
+std::string MailTokens::make(const User& user, Time now) const {
   std::array<char, 20> digits{};
   const auto* end =
       std::to_chars(digits.data(), digits.data() + digits.size(), epoch_seconds(now), 16).ptr;
@@ -38,7 +39,7 @@ std::string ResetTokens::make(const User& user, Time now) const {
   return time + '-' + mac_.make(state_of(user, time).view());
 }
 
-bool ResetTokens::check(const User& user, std::string_view token, Time now) const {
+bool MailTokens::check(const User& user, std::string_view token, Time now) const {
   // base64url has dashes, too; the time has none.
   const auto dash = token.find('-');
   if (dash == token.npos || token.size() - dash - 1 != SecretMac::size) return false;
