@@ -130,6 +130,8 @@ PAGES = [
     Page("password_reset_form", "auth", "", "/accounts/password_reset/", link_of_a_mail),
     Page("password_reset_dead", "auth", "", "/accounts/reset/MQ/dead-link/"),
     Page("password_reset_done", "auth", "", "/accounts/reset/done/"),
+    Page("verify_dead", "auth", "", "/accounts/verify/MQ/dead-link/"),
+    Page("verify_done", "auth", "", "/accounts/verify/done/"),
     Page("not_found", "auth", "", "/accounts/nothing/", None, 404),
     Page("profile", "auth", CAROL, "/accounts/profile/"),
     Page("password_change", "auth", CAROL, "/accounts/password_change/"),

@@ -62,6 +62,7 @@ Result<json::array> LogViews::entries(const Visit& visit, const AdminLogQuery& q
   json::array out;
   const auto text = [&](const Text& one) { return site_.text(visit, one); };
   const auto done = site_.tools().database.read([&](db::Transaction& transaction) {
+    out.clear();
     return AdminLogStore(transaction).list(query, [&](const AdminLogEntry& entry) {
       json::object one;
       one["at"] = shown_time(entry.at);
