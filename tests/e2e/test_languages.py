@@ -4,7 +4,7 @@ whoever asks for none gets every byte as ever."""
 import re
 import unittest
 
-from support import ALICE, CAROL, PASSWORDS
+from support import ALICE, BOB, CAROL, DAVE, PASSWORDS
 from test_pages import NEW_PASSWORD, Browser, Page, PagesTest
 from test_password_reset import PATH as RESET, ResetTest
 
@@ -16,7 +16,8 @@ NO_ACCOUNT = {
     "fr": "Aucun compte actif n’a été trouvé avec les identifiants fournis",
 }
 # What is the same in every language.
-NAMES = {"", "easyjwt", ALICE, CAROL, "Alice Archer", "Name", "Error", "Administration", "Permissions"}
+NAMES = {"", "easyjwt", ALICE, BOB, CAROL, DAVE, "Alice", "Archer", "Alice Archer", "Däve",
+         "Name", "Error", "No", "Administration", "Permissions"}
 
 
 class Reader(Page):
@@ -198,8 +199,12 @@ class Pages(LanguagesTest):
     def test_nor_of_the_admin_site(self):
         def add_group(browser):
             return browser.send("/admin/auth/group/add/", name="", _save="yes")
-        self.assert_translated(CAROL, at("/admin/"), at("/admin/log/"), at("/admin/auth/group/"), at("/admin/auth/group/add/"),
-                               add_group)
+        users = "/admin/easyjwt_user/user/"
+        self.assert_translated(
+            CAROL, at("/admin/"), at("/admin/log/"), at("/admin/auth/group/"), at("/admin/auth/group/add/"), add_group,
+            at(users), at(users + "add/"), at(users + "1/change/"), at(users + "1/password/"), at(users + "1/delete/"),
+            at(users + "1/sessions/"), at(users + "1/history/"), at("/admin/dashboard/"), at("/admin/keys/"),
+            at("/admin/token_blacklist/outstandingtoken/"), at("/admin/token_blacklist/blacklistedtoken/"))
 
     def test_a_hostile_header_gets_a_page(self):
         service = self.auth().service
