@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "easyjwt/auth/event_store.hpp"
 #include "easyjwt/auth/family_store.hpp"
 #include "easyjwt/auth/token_store.hpp"
 #include "easyjwt/core/unicode.hpp"
@@ -162,11 +163,22 @@ Result<void> Accounts::store_password(const User& user, std::string_view encodin
   });
 }
 
-Result<void> Accounts::end_logins(db::Transaction& transaction, std::int64_t user_id) {
+Result<void> Accounts::end_logins(db::Transaction& transaction, const User& user) {
   const auto now = clock_();
-  if (auto done = FamilyStore(transaction).end_all(user_id, now); !done) return fail(done.error());
-  if (auto done = TokenStore(transaction).blacklist_of_user(user_id, now); !done) return done;
-  return SessionStore(transaction).remove_of_user(user_id).map([](std::int64_t) {});
+  if (auto done = FamilyStore(transaction).end_all(user.id, now); !done) return fail(done.error());
+  if (auto done = TokenStore(transaction).blacklist_of_user(user.id, now); !done) return done;
+  // Access tokens are in no list: whoever follows the feed refuses those from before.
+  EventStore events(transaction);
+  const auto feed = events.feed();
+  if (!feed) return fail(feed.error());
+  if (*feed) {
+    const auto done = events.add({.user_id = user.id,
+                                  .email = user.email,
+                                  .void_before = now.time_since_epoch().count(),
+                                  .live_until = epoch_seconds(now) + 1 + (*feed)->token_life});
+    if (!done) return done;
+  }
+  return SessionStore(transaction).remove_of_user(user.id).map([](std::int64_t) {});
 }
 
 Result<bool> Accounts::verify(const User& user, std::string_view password) {

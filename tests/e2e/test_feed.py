@@ -12,6 +12,7 @@ import unittest
 
 import support
 from support import CAROL, DAVE, PASSWORDS, at_once, eventually
+from test_pages import Browser
 
 ROTATING = {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
 EVENTS = "/auth/events/"
@@ -122,6 +123,25 @@ class Events(FeedTest):
 
         events, _ = self.snapshot(service)
         self.assertEqual([event["type"] for event in events], ["family_revoked", "user_void", "user_void"])
+
+    def test_whoever_is_logged_out_everywhere_is(self):
+        service = self.feed_of().start()
+        token = service.login(DAVE)["access"]
+        browser = Browser(service)
+        browser.log_in(CAROL)
+        _, cursor = self.snapshot(service)
+        before = time.time()
+        users = "/admin/easyjwt_user/user/"
+        self.assertEqual(browser.send(users, action="log_out", chosen="4").status, 302)
+        # As after a new password: what is got after the answer stands.
+        self.assertGreaterEqual(int(time.time()), int(before) + 1)
+        events, _ = self.settled(service, cursor, 2)
+        self.assertEqual(sorted(event["type"] for event in events), ["family_revoked", "user_void"])
+        void, = [event for event in events if event["type"] == "user_void"]
+        self.assertEqual(void["user"], 4)
+        self.assertLess(support.claims_of(token)["iat"], void["before"] / 1e6)
+        self.assertGreaterEqual(support.claims_of(service.login(DAVE)["access"])["iat"], void["before"] / 1e6)
+        self.assertGreaterEqual(void["until"], before + 86400)
 
     def settled(self, service, cursor, number):
         """The next `number` events: on PostgreSQL one is read once no older transaction is open."""

@@ -61,9 +61,10 @@ class Accounts {
   /// Leaves a user without a password (Django's set_unusable_password()).
   Result<void> disable_password(const User& user, const Also& also = {});
 
-  /// Logs somebody out everywhere: blacklists what is outstanding of their tokens, and ends their
-  /// families and their sessions at browsers.
-  Result<void> end_logins(db::Transaction& transaction, std::int64_t user_id);
+  /// Logs somebody out everywhere: blacklists what is outstanding of their tokens, ends their
+  /// families and their sessions at browsers, and tells followers of the feed that their tokens from
+  /// before are void.
+  Result<void> end_logins(db::Transaction& transaction, const User& user);
 
   /// That somebody who has read a mail to a new account's address is who chose its password: from
   /// then on it is one. Who knows the address alone could have made the account in its owner's

@@ -5,6 +5,7 @@
 
 #include "easyjwt/user/group_store.hpp"
 #include "easyjwt/user/remote_user_store.hpp"
+#include "service/revocation_feed.hpp"
 
 namespace easyjwt::admin {
 namespace {
@@ -74,7 +75,8 @@ Result<std::int64_t> UserDeeds::perform(const Visit& visit, UserDeed deed,
                                         std::vector<std::int64_t> ids) const {
   std::ranges::sort(ids);  // in one order, so that two never wait for each other
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  return site_.tools().database.write([&](db::Transaction& transaction) -> Result<std::int64_t> {
+  const auto& tools = site_.tools();
+  auto count = tools.database.write([&](db::Transaction& transaction) -> Result<std::int64_t> {
     std::int64_t n = 0;
     for (const auto id : ids) {
       auto user = UserStore(transaction).hold(id);
@@ -86,6 +88,8 @@ Result<std::int64_t> UserDeeds::perform(const Visit& visit, UserDeed deed,
     }
     return n;
   });
+  if (count && deed != UserDeed::activate && tools.feed != nullptr) tools.feed->let_second_pass();
+  return count;
 }
 
 Result<void> UserDeeds::perform(db::Transaction& transaction, const Visit& visit, UserDeed deed,
@@ -111,7 +115,7 @@ Result<void> UserDeeds::perform(db::Transaction& transaction, const Visit& visit
   }
   // What somebody had before they were locked out does not stand again once they are let in.
   if (deed != UserDeed::activate) {
-    if (auto done = tools.accounts.end_logins(transaction, user.id); !done) return done;
+    if (auto done = tools.accounts.end_logins(transaction, user); !done) return done;
   }
   return site_.record(transaction, visit, user_model, std::to_string(user.id), user.email,
                       AdminAction::change, changed_message({what}));
@@ -123,7 +127,7 @@ Result<void> UserDeeds::remove(db::Transaction& transaction, const Visit& visit,
   if (auto good = check_loss(transaction, visit, user, User{.is_active = false}); !good)
     return good;
   // They stay blacklisted: where tokens name an e-mail, it may be another's tomorrow.
-  if (auto done = site_.tools().accounts.end_logins(transaction, user.id); !done) return done;
+  if (auto done = site_.tools().accounts.end_logins(transaction, user); !done) return done;
   if (auto done = UserStore(transaction).remove(user.id); !done) return fail(done.error());
   return site_.record(transaction, visit, user_model, std::to_string(user.id), user.email,
                       AdminAction::remove, "");

@@ -375,7 +375,7 @@ Result<void> UserForms::save(const Visit& visit, std::int64_t id, const Sent& se
       if (auto done = users.update(after, tools.clock()); !done) return done;
     }
     if (before.is_active && !after.is_active) {
-      if (auto done = tools.accounts.end_logins(transaction, id); !done) return done;
+      if (auto done = tools.accounts.end_logins(transaction, before); !done) return done;
     }
     return site_.record(transaction, visit, user_model, std::to_string(id), after.email,
                         AdminAction::change, changed_message(changed));
@@ -505,7 +505,7 @@ http::Reply UserForms::password(const Visit& visit) const {
       // What is judged here holds when it is written: another's password is another row.
       const auto also = [&](db::Transaction& transaction, const User& whose) -> Result<void> {
         if (auto good = deeds_.check(transaction, visit, whose); !good) return good;
-        if (auto done = tools.accounts.end_logins(transaction, whose.id); !done) return done;
+        if (auto done = tools.accounts.end_logins(transaction, whose); !done) return done;
         return site_.record(transaction, visit, user_model, std::to_string(whose.id), whose.email,
                             AdminAction::change, changed_message({"Password"}));
       };
