@@ -595,7 +595,7 @@ class Paths(HostileTest):
         for target in (b"//auth/user/", b"/auth//user/", b"/auth/user//", b"/auth/user/.", b"/auth/user/..", b"/auth/./user/",
                        b"/auth/x/../user/", b"/../auth/user/", b"/auth%2fuser/", b"/auth%2Fuser%2F", b"/AUTH/USER/", b"/auth/user%00/",
                        b"/auth/user/%00", b"/auth/user;a=b/", b"/auth/user\\", b"/auth\\user\\", b"/auth/user/x", b"/auth", b"/auth/", b"/",
-                       b"/auth/users/1", b"/%", b"/%zz", b"/%e0%80%af", b"/auth/us\xc3\xa9r/", b"/.env", b"/auth/user/index.php", b"/admin/",
+                       b"/auth/users/1", b"/%", b"/%zz", b"/%e0%80%af", b"/auth/us\xc3\xa9r/", b"/.env", b"/auth/user/index.php", b"/admin.php",
                        b"/auth/users//", b"/auth/users/1//", b"/auth/users/1/2/", b"/static/../easyjwt.toml", b"/easyjwt.toml"):
             with self.subTest(target=target):
                 answer = self.ask(target, token)
