@@ -141,6 +141,13 @@ class Lists(UsersTest):
         page = self.page_of(browser, USERS + "?q=" + urllib.parse.quote(NASTY))
         self.assertEqual(page.fields["q"], NASTY)
 
+    def test_of_a_search_the_first_ten_thousand_are_paged_through(self):
+        browser = self.superuser()
+        self.assertEqual(self.page_of(browser, USERS + "?q=example&p=100").status, 200)
+        page = self.page_of(browser, USERS + "?q=example&p=101", status=404)
+        self.assertIn("Of what a search finds the first 10000 can be seen.", page.text)
+        self.page_of(browser, USERS + "?p=101")
+
     def test_pages(self):
         browser = self.superuser()
         self.project.load([user_entry(number, "user%03d@example.org" % number, "!") for number in range(100, 250)])

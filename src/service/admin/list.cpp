@@ -170,7 +170,7 @@ json::object to_json(const List& list, const ListQuery& query, const Site& site,
   out["rows"] = std::move(rows);
 
   out["count"] = (list.is_more ? "> " : "") + std::to_string(list.count);
-  auto pages = pages_of(list.count, query);
+  auto pages = pages_of(std::min(list.count, list.most_paged), query);
   out["has_pages"] = !pages.empty();
   out["pages"] = std::move(pages);
   out["has_add"] = !list.add_path.empty();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -83,6 +84,8 @@ struct List {
   Text add_title{};
   std::int64_t count = 0;
   bool is_more = false;  ///< there are more than `count`
+  /// How many of them pages lead to.
+  std::int64_t most_paged = std::numeric_limits<std::int32_t>::max();
   std::vector<ListRow> rows{};
 
   static constexpr std::int64_t page_size = 100;

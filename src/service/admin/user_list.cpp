@@ -19,6 +19,7 @@ struct Action {
   std::string_view done;  ///< with how many
 };
 
+constexpr std::int64_t most_searched = 10'000;
 constexpr std::string_view active = "is_active";
 constexpr std::string_view staff = "is_staff";
 constexpr std::string_view superuser = "is_superuser";
@@ -125,6 +126,16 @@ http::Reply UserList::show(const Visit& visit) const {
     const auto count = users.count(wanted);
     if (!count) return fail(count.error());
     list.count = *count;
+    if (!wanted.words.empty()) {
+      // All texts before a page have to be read for it: of frequent words that takes seconds.
+      list.most_paged = most_searched;
+      if (wanted.offset >= most_searched) {
+        return fail(Errc::not_found,
+                    {"Of what a search finds the first {} can be seen. Look for more, or choose "
+                     "another order.",
+                     {std::to_string(most_searched)}});
+      }
+    }
     // Whoever is walked past is looked up in the group: far from both ends that takes seconds.
     constexpr std::int64_t most_walked = 50'000;
     if (wanted.filter.group && wanted.words.empty() &&
