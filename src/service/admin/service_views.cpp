@@ -214,7 +214,7 @@ http::Reply ServiceViews::keys(const Visit& visit) const {
       visit, interval ? Text{"The service makes a new key by itself, this long after the last one: "
                              "{} (KEY_ROTATION_INTERVAL).",
                              {shown_duration(*interval)}}
-                      : Text{"New keys are made by hand: `easyjwt keys rotate` "
+                      : Text{"New keys are made by hand: “easyjwt keys rotate” "
                              "(KEY_ROTATION_INTERVAL is not set)."});
   return site_.render(visit, "admin_keys", std::move(data), {.title = Text{"Keys"}});
 }
