@@ -110,6 +110,8 @@ def main():
             page, _ = browser.request("GET", USERS + "?" + urllib.parse.urlencode(parameters))
             found = int(re.search(r"Found: (\d+)", re.sub(r"<[^>]*>", "", page))[1])
             last = max(1, (found + 99) // 100)
+            if "q" in parameters:
+                last = min(last, 100)  # beyond which no page leads
             for number in (1, last // 2 if found <= 100000 or "group" not in parameters else 501, last):
                 if number == 0 or (number == 1 and cells):
                     continue
