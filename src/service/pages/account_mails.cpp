@@ -57,6 +57,14 @@ AccountMails::~AccountMails() {
   thread_.join();
 }
 
+bool AccountMails::can_verify(const User& user) {
+  return user.is_active && put_away_password(user.password);
+}
+
+bool AccountMails::can_reset(const User& user) {
+  return can_verify(user) || (user.is_active && is_password_usable(user.password));
+}
+
 void AccountMails::reset(const http::Request& request, std::string email) {
   ask(Kind::reset, request, std::move(email));
 }
@@ -117,11 +125,9 @@ void AccountMails::answer(const Asked& asked) {
     log_(LogLevel::warning, "a mail was not sent", {{"reason", found.error().reason}});
     return;
   }
-  if (!*found || !(*found)->is_active) return;
+  if (!*found) return;
   const auto& user = **found;
-  // A new password by a mail confirms the address, too.
-  const bool waits = put_away_password(user.password).has_value();
-  if (!waits && (asked.kind == Kind::verify || !is_password_usable(user.password))) return;
+  if (!(asked.kind == Kind::reset ? can_reset(user) : can_verify(user))) return;
   if (!may_have_one(asked.kind, user.id)) return;
   const auto done = mailer_.send(mail_to(user, asked), stop_.get_token());
   const auto id = std::to_string(user.id);

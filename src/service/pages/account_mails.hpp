@@ -36,6 +36,11 @@ class AccountMails {
   AccountMails(const AccountMails&) = delete;
   AccountMails& operator=(const AccountMails&) = delete;
 
+  /// Whom a link to a new password is for: it confirms the address, too.
+  static bool can_reset(const User& user);
+  /// Whose address waits to be confirmed.
+  static bool can_verify(const User& user);
+
   const MailTokens& reset_tokens() const noexcept { return reset_tokens_; }
   const MailTokens& verify_tokens() const noexcept { return verify_tokens_; }
 

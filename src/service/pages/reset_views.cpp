@@ -4,7 +4,6 @@
 
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/unicode.hpp"
-#include "easyjwt/user/hasher.hpp"
 #include "easyjwt/user/validators.hpp"
 #include "service/html/fields.hpp"
 #include "service/html/renderer.hpp"
@@ -75,10 +74,8 @@ Result<std::optional<User>> ResetViews::find(std::string_view uid, std::string_v
   if (!id) return std::nullopt;
   auto user = tools_.accounts.find_by_id(*id);
   if (!user) return user;
-  const bool stands =
-      *user && (*user)->is_active &&
-      (is_password_usable((*user)->password) || put_away_password((*user)->password)) &&
-      tools_.mails->reset_tokens().check(**user, token, tools_.clock());
+  const bool stands = *user && AccountMails::can_reset(**user) &&
+                      tools_.mails->reset_tokens().check(**user, token, tools_.clock());
   if (!stands) return std::nullopt;
   return user;
 }

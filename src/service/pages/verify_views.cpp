@@ -4,7 +4,6 @@
 
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/unicode.hpp"
-#include "easyjwt/user/hasher.hpp"
 #include "service/html/fields.hpp"
 #include "service/pages/account_mails.hpp"
 
@@ -20,7 +19,7 @@ Result<std::optional<User>> VerifyViews::find(const Request& request) const {
   if (!id) return std::nullopt;
   auto user = tools_.accounts.find_by_id(*id);
   if (!user) return user;
-  const bool stands = *user && (*user)->is_active && put_away_password((*user)->password) &&
+  const bool stands = *user && AccountMails::can_verify(**user) &&
                       tools_.mails->verify_tokens().check(**user, token, tools_.clock());
   if (!stands) return std::nullopt;
   return user;
