@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Fills a migrated database with users and outstanding tokens, as years of service would.
 
-  bench/fill.py DATABASE [--users N] [--tokens N] [--seed N]
+  bench/fill.py DATABASE [--users N] [--tokens N] [--seed N] [--random-jti]
 
 DATABASE is a file of SQLite or a postgresql:// URL (of the tables' owner, best a superuser: else
 foreign keys are checked row by row). Users get the ids from 1 on, so the tables must be empty; user 1
 is staff; everybody's password is PASSWORD below, in one iteration, so that a login costs what it costs
-without its hash. A tenth of the tokens have expired, a tenth are blacklisted.
+without its hash. A tenth of the tokens have expired, a tenth are blacklisted. Their jti's are as easyjwt
+makes them, ordered by time, or with --random-jti as the original does.
 
 It knows nothing of easyjwt but Django's tables. What easyjwt has added to them (all that is named
 easyjwt_...) is dropped first: run `easyjwt migrate` afterwards, which shows what the adoption of a
@@ -91,11 +92,19 @@ class Steps:
 
 # ---- SQLite
 
+def jti_sqlite(milliseconds, is_random=False):
+    """A jti as easyjwt makes it (a UUID of version 7, of that instant), or as the original does, about."""
+    if is_random:
+        return "lower(hex(randomblob(16)))"
+    return ("printf('%%012x7%%.3s%%.1s%%.15s', CAST(%s AS integer), lower(hex(randomblob(2))),"
+            " substr('89ab', 1 + (random() & 3), 1), lower(hex(randomblob(8))))" % milliseconds)
+
+
 TOKENS_SQLITE = """
 WITH RECURSIVE "number" ("n") AS (VALUES (1) UNION ALL SELECT "n" + 1 FROM "number" WHERE "n" < :tokens),
   "made" AS (SELECT "n", :now - 30 * 86400.0 * (:tokens - "n") / :tokens AS "at" FROM "number")
 INSERT INTO "token_blacklist_outstandingtoken" ("id", "jti", "token", "created_at", "expires_at", "user_id")
-SELECT "n", lower(hex(randomblob(16))),
+SELECT "n", :jti,
        'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.' || hex(randomblob(120)),
        strftime('%Y-%m-%d %H:%M:%f', "at", 'unixepoch') || '000',
        strftime('%Y-%m-%d %H:%M:%f', "at" + :lifetime, 'unixepoch') || '000',
@@ -140,7 +149,7 @@ def fill_sqlite(file, options, now):
         steps.done("%d users" % options.users)
         parameters = {"tokens": options.tokens, "users": options.users, "lifetime": LIFETIME_DAYS * 86400,
                       "now": now.replace(tzinfo=datetime.timezone.utc).timestamp()}
-        connection.execute(TOKENS_SQLITE, parameters)
+        connection.execute(TOKENS_SQLITE.replace(":jti", jti_sqlite('"at" * 1000', options.random_jti)), parameters)
         steps.done("%d outstanding tokens" % options.tokens)
         connection.execute(BLACKLIST_SQLITE)
         steps.done("blacklisted tokens")
@@ -153,9 +162,16 @@ def fill_sqlite(file, options, now):
 
 # ---- PostgreSQL
 
+def jti_postgresql(milliseconds, is_random=False):
+    random_one = "replace(gen_random_uuid()::text, '-', '')"
+    if is_random:
+        return random_one
+    return "lpad(to_hex((%s)::bigint), 12, '0') || '7' || substr(%s, 14)" % (milliseconds, random_one)
+
+
 TOKENS_POSTGRESQL = """
 INSERT INTO "token_blacklist_outstandingtoken" ("jti", "token", "created_at", "expires_at", "user_id")
-SELECT replace(gen_random_uuid()::text, '-', ''),
+SELECT %(jti)s,
        'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.' || substr(%(noise)s, 1 + (random() * 700)::int, 240),
        "at", "at" + %(lifetime)s * interval '1 second', 1 + floor(random() * %(users)s)::bigint
 FROM (SELECT %(now)s::timestamptz - interval '30 days' * ((%(tokens)s - "n") / %(tokens)s::float8) AS "at"
@@ -221,7 +237,8 @@ def fill_postgresql(url, options, now):
             chunk.seek(0)
             cursor.copy_expert('COPY "user" (%s) FROM STDIN' % ", ".join(USER_COLUMNS), chunk)
         steps.done("%d users" % options.users)
-        cursor.execute(TOKENS_POSTGRESQL, {
+        jti = jti_postgresql('extract(epoch FROM "at") * 1000', options.random_jti)
+        cursor.execute(TOKENS_POSTGRESQL.replace("%(jti)s", jti), {
             "tokens": options.tokens, "users": options.users, "lifetime": LIFETIME_DAYS * 86400,
             "now": now.isoformat(" ") + "+00",
             "noise": base64.urlsafe_b64encode(random.Random(options.seed).randbytes(705)).decode()})
@@ -245,6 +262,7 @@ def main():
     parser.add_argument("--users", type=int, default=1_000_000)
     parser.add_argument("--tokens", type=int, default=10_000_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--random-jti", action="store_true")
     options = parser.parse_args()
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
     if options.database.startswith(("postgresql://", "postgres://")):

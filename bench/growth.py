@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What requests cost on a full database, as ratios to a small one.
 
-  bench/growth.py BUILD SMALL FULL [--rounds N] [--seconds S] [--only NAME]... [--last-login]
+  bench/growth.py BUILD SMALL FULL [--rounds N] [--seconds S] [--only NAME]... [--last-login] [--random-jti]
 
 SMALL and FULL are two databases of one engine, files of SQLite or postgresql:// URLs, filled with
 bench/fill.py (the small one, say, with --users 1000 --tokens 10000) and migrated afterwards. A service
@@ -18,7 +18,9 @@ service has one thread on core 0; wrk and PostgreSQL have the other cores. Needs
   user      GET /auth/user/
   list      GET /auth/users/, a first page in each of twelve orders
   search    GET /auth/users/?search= with the start of somebody's e-mail, up to the @
-  flush     flushexpiredtokens, per row; the expired tokens are added before each round
+  flush     flushexpiredtokens, per row; the expired tokens are added before each round (--random-jti:
+            with jti's as the original makes them)
+  floor     the statements of flush alone, on SQLite, in one connection and none of our program around them
   slow      on FULL alone, wall time: counts, deep pages, searches inside names
 """
 import argparse
@@ -40,13 +42,15 @@ import tempfile
 import time
 import urllib.parse
 
-from fill import PASSWORD
+from fill import PASSWORD, jti_postgresql, jti_sqlite
 from service import get, rotation_script, wrk
 
 HZ = os.sysconf("SC_CLK_TCK")
 ORDERS = ["id", "email", "first_name", "last_name", "date_joined", "last_login"]
 SAMPLE = 2000
 FLUSHED = 20000
+MADE = "1577836800000"  # 2020-01-01
+BATCH = 1000  # flushexpiredtokens'
 
 
 def stat(pid):
@@ -87,18 +91,20 @@ class Database:
                     ticks += sum(map(int, stat(pid)[11:13]))
         return ticks / HZ
 
-    def add_expired(self, count):
+    def add_expired(self, count, random_jti):
         users = self.query('SELECT max("id") FROM "user"')[0][0]
         if self.is_postgresql:
             self.query("""INSERT INTO token_blacklist_outstandingtoken (jti, token, created_at, expires_at, user_id)
-                SELECT replace(gen_random_uuid()::text, '-', ''), repeat(md5(n::text), 9), '2020-01-01Z',
+                SELECT """ + jti_postgresql(MADE + " + n * 1000", random_jti) + """, repeat(md5(n::text), 9),
+                       '2020-01-01Z'::timestamptz + n * interval '1 second',
                        '2020-01-02Z'::timestamptz + n * interval '1 second', 1 + floor(random() * ?)::bigint
                 FROM generate_series(1, ?) n""", (users, count))
         else:
             self.query("""WITH RECURSIVE number (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM number WHERE n < ?)
                 INSERT INTO token_blacklist_outstandingtoken (jti, token, created_at, expires_at, user_id)
-                SELECT lower(hex(randomblob(16))), hex(randomblob(144)), '2020-01-01 00:00:00',
-                       datetime('2020-01-02', n || ' seconds'), 1 + abs(random()) % ? FROM number""",
+                SELECT """ + jti_sqlite(MADE + " + n * 1000", random_jti) + """, hex(randomblob(144)),
+                       datetime('2020-01-01', n || ' seconds'), datetime('2020-01-02', n || ' seconds'),
+                       1 + abs(random()) % ? FROM number""",
                        (count, users))
         self.query("""INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
                       SELECT '2020-01-01 00:00:00', id FROM token_blacklist_outstandingtoken
@@ -202,8 +208,8 @@ def cost(service, name, folder, seconds):
     return [(b - a) / requests * 1e6 for a, b in zip(before, after)]
 
 
-def flush_cost(service, _name, _folder, _seconds):
-    service.database.add_expired(FLUSHED)
+def flush_cost(service, options):
+    service.database.add_expired(FLUSHED, options.random_jti)
     backends = service.database.backends_seconds()
     highest = backends
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -219,12 +225,32 @@ def flush_cost(service, _name, _folder, _seconds):
     return [used / rows * 1e6, (highest - backends) / rows * 1e6]
 
 
+def floor_cost(service, options):
+    service.database.add_expired(FLUSHED, options.random_jti)
+    path = service.database.url.removeprefix("sqlite:///")
+    with contextlib.closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
+        for pragma in ("foreign_keys=ON", "synchronous=FULL", "cache_size=-16384", "wal_autocheckpoint=4000"):
+            connection.execute("PRAGMA " + pragma)
+        expired = """(SELECT id FROM token_blacklist_outstandingtoken WHERE expires_at < '2021-01-01 00:00:00'
+                      ORDER BY expires_at, id LIMIT %d)""" % BATCH
+        before = time.process_time()
+        rows = 1
+        while rows > 0:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("DELETE FROM token_blacklist_blacklistedtoken WHERE token_id IN " + expired)
+            rows = connection.execute("DELETE FROM token_blacklist_outstandingtoken WHERE id IN " + expired).rowcount
+            connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint")
+        return [(time.process_time() - before) / FLUSHED * 1e6, 0]
+
+
 def compare(name, services, folder, options):
-    measure = flush_cost if name == "flush" else cost
     times = [[], []]
     for _ in range(options.rounds):
         for service, kept in zip(services, times):
-            kept.append(measure(service, name, folder, options.seconds))
+            kept.append(flush_cost(service, options) if name == "flush"
+                        else floor_cost(service, options) if name == "floor"
+                        else cost(service, name, folder, options.seconds))
     small, full = ([statistics.median(column) for column in zip(*kept)] for kept in times)
     total = [[sum(one) for one in kept] for kept in times]
     a, b = map(statistics.median, total)
@@ -264,6 +290,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--only", action="append")
     parser.add_argument("--last-login", action="store_true")
+    parser.add_argument("--random-jti", action="store_true")
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="easyjwt-growth-")
     services = []

@@ -8,7 +8,7 @@
   nodes     CPU per verify and per rotation of two nodes on one database under one load, against
             one node under the same load
 """
-import argparse, os, pathlib, re, shutil, statistics, subprocess, sys, tempfile
+import argparse, os, pathlib, re, shutil, statistics, subprocess, sys, tempfile, time
 
 from service import Service, cpu_seconds, post, rotate, rotation_script
 
@@ -20,9 +20,11 @@ ROTATING = "ROTATE_REFRESH_TOKENS = true\nBLACKLIST_AFTER_ROTATION = true"
 DURABLE = {"fsync": "on", "full_page_writes": "on", "autovacuum": "on", "shared_buffers": "256MB",
            "max_wal_size": "1GB"}
 
-# The statements of src/auth/token_store.cpp and the round trips of a rotation.
+# The statements of src/auth/token_store.cpp and the round trips of a rotation. A jti is a number of 19
+# digits, all that pgbench can make, which like the service's grows with time and is random at its end.
 SCRIPT = """\\set user random(1, 64)
-\\set jti random(1, 9000000000000000000)
+\\set number :number + 1
+\\set jti :start + :number * 1000000 + :client_id * 10000 + random(0, 9999)
 \\startpipeline
 BEGIN;
 SELECT u.is_active, u.password, EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken o JOIN \
@@ -44,7 +46,8 @@ def pgbench(cluster, database, token, folder, seconds):
         f.write(SCRIPT)
     command = [postgresql.binaries() / "pgbench", "--no-vacuum", "--protocol=prepared", f"--file={name}",
                f"--client={CONNECTIONS}", "--jobs=1", f"--time={seconds}", f"--define=token={token}",
-               "--define=expires=2030-01-01 00:00:00+00", "--define=now=2026-01-01 00:00:00+00",
+               "--define=number=0",
+               f"--define=start={int(time.time()) * 10**9}", "--define=expires=2030-01-01 00:00:00+00", "--define=now=2026-01-01 00:00:00+00",
                cluster.url(database)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     rate = re.search(r"tps = ([\d.]+)", done.stdout)

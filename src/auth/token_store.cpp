@@ -67,7 +67,7 @@ struct Blacklisting {
 #define TOKEN_ROWS(SOME)                                                       \
   "SELECT o.id, o.jti, o.user_id, u.email, o.created_at, o.expires_at, b.id, " \
   "b.blacklisted_at FROM (" SOME                                               \
-  ") AS wanted JOIN token_blacklist_outstandingtoken o ON o.id = wanted.id "       \
+  ") AS wanted JOIN token_blacklist_outstandingtoken o ON o.id = wanted.id "   \
   "LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id "         \
   "LEFT JOIN \"user\" u ON u.id = o.user_id "
 #define PAGE " LIMIT $1 OFFSET $2"
@@ -319,18 +319,11 @@ Result<std::optional<Time>> TokenStore::find_blacklisting(std::string_view jti) 
   return at;
 }
 
-Result<std::optional<Time>> TokenStore::find_rotation(std::string_view jti,
-                                                      std::string_view successor) {
+Result<bool> TokenStore::is_good(std::string_view jti) {
   static constexpr db::Sql sql{
-      "SELECT b.blacklisted_at FROM token_blacklist_outstandingtoken o "
-      "JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = $1 AND EXISTS "
-      "(SELECT 1 FROM token_blacklist_outstandingtoken s WHERE s.jti = $2 AND NOT EXISTS "
-      "(SELECT 1 FROM token_blacklist_blacklistedtoken e WHERE e.token_id = s.id))"};
-  std::optional<Time> at;
-  const auto done =
-      transaction_.run(sql, {jti, successor}, [&](const db::Row& row) { at = row.time(0); });
-  if (!done) return fail(done.error());
-  return at;
+      "SELECT 1 FROM token_blacklist_outstandingtoken o WHERE o.jti = $1 AND NOT EXISTS "
+      "(SELECT 1 FROM token_blacklist_blacklistedtoken b WHERE b.token_id = o.id)"};
+  return transaction_.run(sql, {jti}).map([](std::int64_t rows) { return rows > 0; });
 }
 
 Result<Flushed> TokenStore::flush_expired(Time now, std::int64_t limit, Time from) {

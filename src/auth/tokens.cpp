@@ -117,7 +117,7 @@ Result<TokenPair> Tokens::try_obtain(std::string_view email, std::string_view pa
   const auto claims = new_claims(*user, TokenType::refresh, now);
   TokenPair pair;
   pair.refresh = codec_.encode(claims);
-  pair.access = codec_.encode(codec_.access_claims(claims, random_uuid_hex(), now));
+  pair.access = codec_.encode(codec_.access_claims(claims, timed_uuid_hex(now), now));
   if (const auto done = record_login(*user, pair.refresh, claims, LoginHow::token, visitor, now);
       !done) {
     return fail(done.error());
@@ -139,8 +139,8 @@ Result<std::string> Tokens::try_obtain_sliding(std::string_view email, std::stri
 }
 
 json::object Tokens::new_claims(const User& user, TokenType type, Time now) const {
-  auto claims =
-      codec_.new_claims(type, id_claim(user), revoke_claim(user.password), random_uuid_hex(), now);
+  auto claims = codec_.new_claims(type, id_claim(user), revoke_claim(user.password),
+                                  timed_uuid_hex(now), now);
   // An access token by itself has nothing that could be ended.
   if (!settings_.session_claim.empty() && type != TokenType::access) {
     claims.emplace(settings_.session_claim, random_family_id());
@@ -234,10 +234,10 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
   if (!claims) return fail(claims.error());
   const bool rotates = settings_.rotate_refresh_tokens;
   const bool uses_up = rotates && settings_.blacklist_after_rotation && settings_.token_blacklist;
-  const auto id = [&](TokenType type) {
-    return uses_up ? successor_jti(*claims, type) : random_uuid_hex();
+  const auto id = [&](TokenType type, Time at) {
+    return uses_up ? successor_jti(*claims, type, at) : timed_uuid_hex(at);
   };
-  const auto next_id = rotates ? id(TokenType::refresh) : std::string(claims->jti);
+  auto next_id = rotates ? id(TokenType::refresh, now) : std::string(claims->jti);
   const auto family = family_of(*claims->members);
   // From before SESSION_CLAIM was set.
   const bool is_without = uses_up && !family && !settings_.session_claim.empty();
@@ -278,7 +278,7 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
       if (!added) return added;
     }
     if (settings_.rotation_grace == 0) return {};
-    return record_successor(transaction, *claims, now);
+    return record_successor(transaction, next_id, now);
   };
   const auto decision = uses_up || family ? database_.write(decide) : database_.read(decide);
   auto made_at = now;
@@ -291,6 +291,7 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
       return fail(decision.error());
     }
     made_at = **rotated_at;
+    next_id = id(TokenType::refresh, made_at);
     if (is_without) {
       // The rotation may have been that of a node, or a time, without SESSION_CLAIM.
       const auto found = database_.read(
@@ -311,7 +312,7 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
   }
   Refreshed refreshed;
   refreshed.access =
-      codec_.encode(codec_.access_claims(*from, id(TokenType::access), made_at, &arena));
+      codec_.encode(codec_.access_claims(*from, id(TokenType::access, made_at), made_at, &arena));
   if (rotates) {
     refreshed.refresh =
         codec_.encode(codec_.renewed_claims(*from, TokenType::refresh, next_id, made_at, &arena));
@@ -365,9 +366,12 @@ Result<std::optional<Time>> Tokens::find_rotation(const Claims& claims, Time now
     const auto user = user_key(claims);
     if (!user || !*user) return std::nullopt;
     TokenStore store(transaction);
-    const auto at = store.find_rotation(claims.jti, successor_jti(claims, TokenType::refresh));
+    const auto at = store.find_blacklisting(claims.jti);
     if (!at || !*at) return at;
     if (now - **at > std::chrono::seconds(settings_.rotation_grace)) return std::nullopt;
+    const auto next = store.is_good(successor_jti(claims, TokenType::refresh, **at));
+    if (!next) return fail(next.error());
+    if (!*next) return std::nullopt;
     auto state = store.find_refresh_state(**user, claims.jti);
     if (!state) return fail(state.error());
     // That it was used up is what makes it a retry; all else is asked as of any other.
@@ -379,9 +383,8 @@ Result<std::optional<Time>> Tokens::find_rotation(const Claims& claims, Time now
   });
 }
 
-Result<void> Tokens::record_successor(db::Transaction& transaction, const Claims& claims,
+Result<void> Tokens::record_successor(db::Transaction& transaction, std::string_view jti,
                                       Time now) {
-  const auto jti = successor_jti(claims, TokenType::refresh);
   // Without its text: a retry derives it again.
   return TokenStore(transaction)
       .add({.jti = jti,
@@ -391,11 +394,11 @@ Result<void> Tokens::record_successor(db::Transaction& transaction, const Claims
             .expires_at = now + codec_.settings().refresh_lifetime});
 }
 
-std::string Tokens::successor_jti(const Claims& claims, TokenType type) const {
-  if (settings_.rotation_grace == 0) return random_uuid_hex();
-  return hex(sha256("successor:" + std::string(settings_.secret.view()) + ":" +
-                    std::string(to_string(type)) + ":" + std::string(claims.jti)))
-      .substr(0, 32);
+std::string Tokens::successor_jti(const Claims& claims, TokenType type, Time rotated_at) const {
+  if (settings_.rotation_grace == 0) return timed_uuid_hex(rotated_at);
+  return timed_uuid_hex(rotated_at,
+                        sha256("successor:" + std::string(settings_.secret.view()) + ":" +
+                               std::string(to_string(type)) + ":" + std::string(claims.jti)));
 }
 
 Result<std::string> Tokens::refresh_sliding(std::string_view raw) {

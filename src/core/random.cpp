@@ -3,20 +3,19 @@
 #include <openssl/rand.h>
 
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <stdexcept>
 
 #include "easyjwt/core/bytes.hpp"
 
 namespace easyjwt {
+namespace {
 
-void random_bytes(void* out, std::size_t size) {
-  if (RAND_bytes(static_cast<unsigned char*>(out), static_cast<int>(size)) != 1) {
-    throw std::runtime_error("no random bytes: OpenSSL's generator has no entropy");
-  }
-}
+using Uuid = std::array<char, 16>;
 
-std::string random_uuid_hex() {
+Uuid random_uuid() {
   // Ids are no secrets, so a thread may fetch those of its next tokens in one go: a call of the
   // generator costs as much as the signature that goes with it.
   thread_local std::array<char, 1024> fetched;
@@ -25,12 +24,41 @@ std::string random_uuid_hex() {
     random_bytes(fetched.data(), fetched.size());
     used = 0;
   }
-  std::array<char, 16> bytes;
-  std::memcpy(bytes.data(), fetched.data() + used, bytes.size());
-  used += bytes.size();
-  bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x40);  // version 4
-  bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);  // RFC 4122's variant
-  return hex({bytes.data(), bytes.size()});
+  Uuid uuid;
+  std::memcpy(uuid.data(), fetched.data() + used, uuid.size());
+  used += uuid.size();
+  return uuid;
+}
+
+std::string to_hex(Uuid uuid, int version) {
+  uuid[6] = static_cast<char>((uuid[6] & 0x0f) | version << 4);
+  uuid[8] = static_cast<char>((uuid[8] & 0x3f) | 0x80);  // the variant of RFC 9562
+  return hex({uuid.data(), uuid.size()});
+}
+
+std::string to_hex(Uuid uuid, Time at) {
+  const auto since = std::chrono::floor<std::chrono::milliseconds>(at).time_since_epoch();
+  const auto milliseconds = static_cast<std::uint64_t>(since.count());
+  for (std::size_t i = 0; i < 6; ++i) uuid[i] = static_cast<char>(milliseconds >> (40 - 8 * i));
+  return to_hex(uuid, 7);
+}
+
+}  // namespace
+
+void random_bytes(void* out, std::size_t size) {
+  if (RAND_bytes(static_cast<unsigned char*>(out), static_cast<int>(size)) != 1) {
+    throw std::runtime_error("no random bytes: OpenSSL's generator has no entropy");
+  }
+}
+
+std::string random_uuid_hex() { return to_hex(random_uuid(), 4); }
+
+std::string timed_uuid_hex(Time at) { return to_hex(random_uuid(), at); }
+
+std::string timed_uuid_hex(Time at, std::string_view chance) {
+  Uuid uuid;
+  chance.copy(uuid.data(), uuid.size());
+  return to_hex(uuid, at);
 }
 
 std::string random_string(std::size_t size, std::string_view alphabet) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "auth/fixture.hpp"
+#include "easyjwt/core/random.hpp"
 #include "easyjwt/core/settings_error.hpp"
 
 namespace easyjwt {
@@ -149,6 +150,30 @@ TEST_P(TokensTest, ARetryWithinTheGraceGetsTheSamePairAgain) {
   now_ += std::chrono::microseconds(1);
   EXPECT_EQ(words(tokens_->refresh(pair.refresh)), "Token is blacklisted");
   EXPECT_TRUE(tokens_->refresh(*first->refresh));
+}
+
+TEST_P(TokensTest, AnIdBeginsWithTheMillisecondInWhichTheTokenWasMade) {
+  const auto jti = [&](const std::string& raw) {
+    Scratch scratch;
+    return std::string(codec_->decode(raw, now_, scratch)->jti);
+  };
+  for (const int grace : {0, 10}) {
+    settings_.rotation_grace = grace;
+    rotate();
+    const auto login_at = now_;
+    const auto pair = login();
+    now_ += std::chrono::microseconds(5500);
+    const auto next = tokens_->refresh(pair.refresh);
+    const auto of_login = timed_uuid_hex(login_at).substr(0, 13);
+    const auto of_rotation = timed_uuid_hex(now_).substr(0, 13);
+    EXPECT_LT(of_login, of_rotation);
+    EXPECT_EQ(jti(pair.refresh).substr(0, 13), of_login);
+    EXPECT_EQ(jti(pair.access).substr(0, 13), of_login);
+    EXPECT_EQ(jti(*next->refresh).substr(0, 13), of_rotation);
+    EXPECT_EQ(jti(next->access).substr(0, 13), of_rotation);
+    EXPECT_NE(jti(*next->refresh), jti(next->access));
+    EXPECT_NE(jti(pair.refresh), jti(pair.access));
+  }
 }
 
 TEST_P(TokensTest, ThereIsNoGraceForWhatIsNoRetry) {

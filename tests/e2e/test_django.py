@@ -14,6 +14,7 @@ import shutil
 import sys
 import threading
 import unittest
+import uuid
 
 import support
 from support import ENGINE, PASSWORDS, TESTS, at_once, claims_of, count, mint
@@ -48,6 +49,7 @@ HASHERS = {
     "bcrypt_sha256": lambda password: rounds("bcrypt_sha256", password),
     "bcrypt": lambda password: rounds("bcrypt", password),
 }
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 BLACKLISTED = {"detail": "Token is blacklisted", "code": "token_not_valid"}
 
 
@@ -394,6 +396,10 @@ class DjangosDatabase(DjangoTest):
         self.assertEqual(int(token.expires_at.timestamp()), claims["exp"])
         self.assertEqual(int(token.created_at.timestamp()), claims["iat"])
         self.assertEqual(token.created_at.utcoffset(), datetime.timedelta(0))
+        # To Django it is as any other: an UUID in 32 digits.
+        self.assertEqual(uuid.UUID(token.jti).version, 7)
+        self.assertEqual(int(token.jti[:12], 16),
+                         (token.created_at - EPOCH) // datetime.timedelta(milliseconds=1))
         # Queries that compare instants as SQLite does: texts.
         self.assertEqual(OutstandingToken.objects.filter(expires_at__gt=timezone.now()).count(), 1)
         self.assertEqual(OutstandingToken.objects.filter(created_at__lte=timezone.now()).count(), 1)

@@ -99,9 +99,8 @@ class TokenStore {
                       const Succession* next = nullptr);
   /// When `jti` was blacklisted, by whatever.
   Result<std::optional<Time>> find_blacklisting(std::string_view jti);
-  /// When `jti` was blacklisted by the rotation that made `successor`; nullopt where something else
-  /// blacklisted it, and where the successor is blacklisted itself.
-  Result<std::optional<Time>> find_rotation(std::string_view jti, std::string_view successor);
+  /// Whether it was handed out and is not blacklisted.
+  Result<bool> is_good(std::string_view jti);
   Result<void> list(const TokenQuery& query, FunctionRef<void(const TokenRow&)> each);
   /// How many there are, up to `most`.
   Result<std::int64_t> count(const TokenQuery& query, std::int64_t most);

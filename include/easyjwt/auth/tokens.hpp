@@ -171,10 +171,10 @@ class Tokens {
   Result<std::optional<Time>> find_rotation(const Claims& claims, Time now);
   /// Records the token that takes the place of a used one, by which find_rotation() knows a
   /// rotation from a logout.
-  Result<void> record_successor(db::Transaction& transaction, const Claims& claims, Time now);
+  Result<void> record_successor(db::Transaction& transaction, std::string_view jti, Time now);
   /// The id of the token of this type that a rotation makes: with ROTATION_GRACE the same on every
   /// node and at every retry.
-  std::string successor_jti(const Claims& claims, TokenType type) const;
+  std::string successor_jti(const Claims& claims, TokenType type, Time rotated_at) const;
   UserIdClaim id_claim(const User& user) const;
   std::string revoke_claim(std::string_view password) const;
 
