@@ -159,7 +159,7 @@ Result<void> Accounts::store_password(const User& user, std::string_view encodin
       if (auto done = also(transaction, user); !done) return done;
     }
     if (!modified || settings_.session_claim.empty()) return {};
-    return FamilyStore(transaction).end_all(user.id, *modified).map([](std::int64_t) {});
+    return FamilyStore(transaction).end_all(user.id, *modified).map(db::uncounted);
   });
 }
 
@@ -178,7 +178,7 @@ Result<void> Accounts::end_logins(db::Transaction& transaction, const User& user
                                   .live_until = epoch_seconds(now) + 1 + (*feed)->token_life});
     if (!done) return done;
   }
-  return SessionStore(transaction).remove_of_user(user.id).map([](std::int64_t) {});
+  return SessionStore(transaction).remove_of_user(user.id).map(db::uncounted);
 }
 
 Result<bool> Accounts::verify(const User& user, std::string_view password) {

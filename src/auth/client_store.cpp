@@ -45,7 +45,7 @@ Result<void> ClientStore::add(const Client& client, std::string_view secret_sha2
       "VALUES ($1, $2, $3, $4, $5)"};
   return transaction_
       .run(sql, {client.client_id, secret_sha256, client.name, client.scopes, client.created_at})
-      .map([](std::int64_t) {});
+      .map(db::uncounted);
 }
 
 Result<std::optional<ClientStore::Found>> ClientStore::find(std::string_view client_id) {
@@ -64,7 +64,7 @@ Result<void> ClientStore::list(FunctionRef<void(const Client&)> each) {
   static constexpr db::Sql sql{
       "SELECT client_id, name, scopes, created_at FROM easyjwt_client ORDER BY name"};
   return transaction_.run(sql, {}, [&](const db::Row& row) { each(read_client(row)); })
-      .map([](std::int64_t) {});
+      .map(db::uncounted);
 }
 
 Result<bool> ClientStore::remove(std::string_view id_or_name) {

@@ -5,8 +5,6 @@
 namespace easyjwt {
 namespace {
 
-constexpr auto nothing = [](std::int64_t) {};
-
 Event read_event(const db::Row& row, bool by_email) {
   const auto kind = row.text(2);
   const auto until = from_epoch_seconds(row.integer(7));
@@ -44,7 +42,7 @@ Result<void> EventStore::turn_off() { return db::drop_feed_triggers(transaction_
 
 Result<void> EventStore::set_token_life(std::int64_t seconds) {
   static constexpr db::Sql sql{"UPDATE easyjwt_feed SET token_life = $1"};
-  return transaction_.run(sql, {seconds}).map(nothing);
+  return transaction_.run(sql, {seconds}).map(db::uncounted);
 }
 
 Result<EventStore::Position> EventStore::newest() {
@@ -68,7 +66,7 @@ Result<void> EventStore::read(Position after, std::int64_t limit, bool by_email,
            [&](const db::Row& row) {
              each({.xid = row.integer(0), .id = row.integer(1)}, read_event(row, by_email));
            })
-      .map(nothing);
+      .map(db::uncounted);
 }
 
 Result<void> EventStore::list_voids(FunctionRef<void(const UserVoid&)> each) {
@@ -83,7 +81,7 @@ Result<void> EventStore::list_voids(FunctionRef<void(const UserVoid&)> each) {
                    .void_before = row.integer(2),
                    .live_until = row.integer(3)});
            })
-      .map(nothing);
+      .map(db::uncounted);
 }
 
 Result<void> EventStore::add(const UserVoid& event) {
@@ -91,7 +89,7 @@ Result<void> EventStore::add(const UserVoid& event) {
       "INSERT INTO easyjwt_event (kind, user_id, email, void_before, live_until) "
       "VALUES ('user_void', $1, $2, $3, $4)"};
   return transaction_.run(sql, {event.user_id, event.email, event.void_before, event.live_until})
-      .map(nothing);
+      .map(db::uncounted);
 }
 
 Result<bool> EventStore::is_behind() {

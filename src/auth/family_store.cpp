@@ -54,7 +54,7 @@ bool is_family_id(std::string_view text) noexcept {
 Result<void> FamilyStore::hold_user(std::int64_t user_id) {
   if (transaction_.engine() != db::Engine::postgresql) return {};  // one writer at a time
   static constexpr db::Sql sql{"SELECT 1 FROM \"user\" WHERE id = $1 FOR NO KEY UPDATE"};
-  return transaction_.run(sql, {user_id}).map([](std::int64_t) {});
+  return transaction_.run(sql, {user_id}).map(db::uncounted);
 }
 
 Result<void> FamilyStore::add(const Family& family) {
@@ -64,7 +64,7 @@ Result<void> FamilyStore::add(const Family& family) {
   return transaction_
       .run(sql, {family.id, family.user_id, family.created_at, family.last_used_at,
                  family.expires_at, family.user_agent, family.address, family.current_jti})
-      .map([](std::int64_t) {});
+      .map(db::uncounted);
 }
 
 Result<std::optional<Family>> FamilyStore::find(std::string_view id) {
@@ -131,7 +131,7 @@ Result<void> FamilyStore::list(std::int64_t user_id, Time now,
                                "WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 "
                                "ORDER BY last_used_at DESC, id LIMIT 1000"};
   return transaction_.run(sql, {user_id, now}, [&](const db::Row& row) { each(read_family(row)); })
-      .map([](std::int64_t) {});
+      .map(db::uncounted);
 }
 
 Result<std::int64_t> FamilyStore::flush_expired(Time dead, std::int64_t limit) {

@@ -258,12 +258,12 @@ const FixtureModel* find_fixture_model(std::string_view label) {
 }
 
 Result<void> FixtureStore::read(const FixtureModel& model, FunctionRef<void(const db::Row&)> each) {
-  return transaction_.run(model.read, {}, each).map([](std::int64_t) {});
+  return transaction_.run(model.read, {}, each).map(db::uncounted);
 }
 
 Result<void> FixtureStore::read_links(const FixtureLink& link, std::int64_t owner,
                                       FunctionRef<void(const db::Row&)> each) {
-  return transaction_.run(link.read, {owner}, each).map([](std::int64_t) {});
+  return transaction_.run(link.read, {owner}, each).map(db::uncounted);
 }
 
 Result<bool> FixtureStore::exists(const FixtureModel& model, std::int64_t key) {
@@ -295,7 +295,7 @@ Result<void> FixtureStore::replace(const FixtureModel& model, FixtureKey key,
   values.reserve(fields.size() + 1);
   values.push_back(std::visit([](auto it) { return db::Value{it}; }, key));
   values.insert(values.end(), fields.begin(), fields.end());
-  return transaction_.run(model.replace, values, db::ignore_rows).map([](std::int64_t) {});
+  return transaction_.run(model.replace, values, db::ignore_rows).map(db::uncounted);
 }
 
 Result<std::int64_t> FixtureStore::insert(const FixtureModel& model,

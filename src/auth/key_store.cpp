@@ -1,12 +1,6 @@
 #include "easyjwt/auth/key_store.hpp"
 
 namespace easyjwt {
-namespace {
-
-constexpr auto nothing = [](std::int64_t) {};
-
-}  // namespace
-
 SigningKey::State SigningKey::state(Time now) const noexcept {
   if (now < signs_from) return State::published;
   if (!signs_until || now < *signs_until) return State::signing;
@@ -48,7 +42,7 @@ Result<void> KeyStore::add(const SigningKey& key) {
   return transaction_
       .run(sql, {key.kid, key.algorithm, key.sealed, key.created_at, key.signs_from,
                  db::value_or_null(key.signs_until), db::value_or_null(key.verifies_until)})
-      .map(nothing);
+      .map(db::uncounted);
 }
 
 Result<bool> KeyStore::end(std::string_view kid, Time signs_until, Time verifies_until) {
@@ -65,22 +59,22 @@ Result<void> KeyStore::reopen(Time signs_until) {
       "UPDATE easyjwt_key SET signs_until = NULL, verifies_until = NULL WHERE signs_until = $1"};
   static constexpr db::Sql forget{"DELETE FROM easyjwt_key WHERE kid = '' AND signs_until IS NULL"};
   if (auto done = transaction_.run(open, {signs_until}); !done) return fail(done.error());
-  return transaction_.run(forget).map(nothing);
+  return transaction_.run(forget).map(db::uncounted);
 }
 
 Result<void> KeyStore::stop_verifying(std::string_view kid, Time now) {
   static constexpr db::Sql sql{"UPDATE easyjwt_key SET verifies_until = $2 WHERE kid = $1"};
-  return transaction_.run(sql, {kid, now}).map(nothing);
+  return transaction_.run(sql, {kid, now}).map(db::uncounted);
 }
 
 Result<void> KeyStore::remove(std::string_view kid) {
   static constexpr db::Sql sql{"DELETE FROM easyjwt_key WHERE kid = $1"};
-  return transaction_.run(sql, {kid}).map(nothing);
+  return transaction_.run(sql, {kid}).map(db::uncounted);
 }
 
 Result<void> KeyStore::remove_dead(Time now) {
   static constexpr db::Sql sql{"DELETE FROM easyjwt_key WHERE kid <> '' AND verifies_until <= $1"};
-  return transaction_.run(sql, {now}).map(nothing);
+  return transaction_.run(sql, {now}).map(db::uncounted);
 }
 
 }  // namespace easyjwt

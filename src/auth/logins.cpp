@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "easyjwt/core/pause.hpp"
 #include "easyjwt/user/user_store.hpp"
 
 namespace easyjwt {
@@ -45,16 +46,7 @@ Logins::Logins(db::Database& database, std::chrono::seconds kept, Clock clock, L
       kept_(kept),
       clock_(std::move(clock)),
       log_(std::move(log)),
-      thread_([this] { run(); }) {}
-
-Logins::~Logins() {
-  {
-    const std::lock_guard lock(mutex_);
-    is_stopping_ = true;
-  }
-  changed_.notify_one();
-  thread_.join();
-}
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 void Logins::succeeded(std::int64_t user_id, Time at, LoginHow how) {
   const std::lock_guard lock(mutex_);
@@ -72,13 +64,13 @@ void Logins::refused(std::string_view email, LoginHow how, const Visitor& visito
   waiting_.trim();
 }
 
-void Logins::run() {
+void Logins::run(const std::stop_token& stop) {
   auto cleaned = steady_clock::time_point::min();
-  while (pause(period)) {
+  while (pause(stop, period)) {
     write();
     if (const auto now = steady_clock::now(); cleaned + between_cleanings < now) {
       cleaned = now;
-      clean();
+      clean(stop);
     }
   }
   write();
@@ -205,7 +197,7 @@ Result<void> Logins::write_counts(Batch& batch) {
   return written;
 }
 
-void Logins::clean() {
+void Logins::clean(const std::stop_token& stop) {
   const auto old = clock_() - kept_;
   std::string failure;
   try {
@@ -218,7 +210,7 @@ void Logins::clean() {
         if (!deleted) failure = words_of(deleted.error());
         if (!deleted || *deleted < static_cast<std::int64_t>(batch_size)) break;
         // Requests wait for half of the time at most.
-        if (!pause(steady_clock::now() - begun)) return;
+        if (!pause(stop, steady_clock::now() - begun)) return;
       }
     }
   } catch (const std::exception& fault) {
@@ -227,11 +219,6 @@ void Logins::clean() {
   if (!failure.empty()) {
     log_(LogLevel::warning, "old logins were not all deleted", {{"reason", failure}});
   }
-}
-
-bool Logins::pause(std::chrono::nanoseconds time) {
-  std::unique_lock lock(mutex_);
-  return !changed_.wait_for(lock, time, [&] { return is_stopping_; });
 }
 
 void Logins::tell(const std::string& failure) {

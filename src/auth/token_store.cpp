@@ -170,7 +170,7 @@ Result<void> TokenStore::list(const TokenQuery& query, FunctionRef<void(const To
   std::vector<db::Value> values{query.limit, query.offset};
   search.add_to(values);
   return transaction_.run(sql, values, [&](const db::Row& row) { each(read_token(row)); })
-      .map([](std::int64_t) {});
+      .map(db::uncounted);
 }
 
 Result<std::int64_t> TokenStore::count(const TokenQuery& query, std::int64_t most) {
@@ -243,7 +243,7 @@ Result<void> TokenStore::add(const OutstandingToken& token) {
   return transaction_
       .run(sql, {token.jti, token.token, db::value_or_null(token.user_id),
                  db::value_or_null(token.created_at), token.expires_at})
-      .map([](std::int64_t) {});
+      .map(db::uncounted);
 }
 
 Result<bool> TokenStore::blacklist(const OutstandingToken& token, Time now) {
@@ -258,14 +258,14 @@ Result<void> TokenStore::blacklist_of_user(std::int64_t user_id, Time now) {
       "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id) "
       "SELECT $2, id FROM token_blacklist_outstandingtoken WHERE user_id = $1 "
       "ON CONFLICT (token_id) DO NOTHING"};
-  return transaction_.run(sql, {user_id, now}).map([](std::int64_t) {});
+  return transaction_.run(sql, {user_id, now}).map(db::uncounted);
 }
 
 Result<void> TokenStore::keep_until(std::string_view jti, Time expires_at) {
   static constexpr db::Sql sql{
       "UPDATE token_blacklist_outstandingtoken SET expires_at = $2 "
       "WHERE jti = $1 AND expires_at < $2"};
-  return transaction_.run(sql, {jti, expires_at}).map([](std::int64_t) {});
+  return transaction_.run(sql, {jti, expires_at}).map(db::uncounted);
 }
 
 Result<bool> TokenStore::use_up(UserKey user, const OutstandingToken& token, Time now,

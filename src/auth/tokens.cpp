@@ -647,7 +647,7 @@ Result<bool> Tokens::end_family(std::int64_t user_id, std::string_view id) {
 Result<void> Tokens::end_families(std::int64_t user_id) {
   const auto now = clock_();
   return database_.write([&](db::Transaction& transaction) {
-    return FamilyStore(transaction).end_all(user_id, now).map([](std::int64_t) {});
+    return FamilyStore(transaction).end_all(user_id, now).map(db::uncounted);
   });
 }
 

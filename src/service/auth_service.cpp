@@ -36,10 +36,10 @@ AuthService::AuthService(const LoadedSettings& loaded, db::Database& database, c
       sessions_(loaded.settings, database, system_clock(), logins_.get()),
       feed_(loaded.settings.token, loaded.settings.auth, database, system_clock()),
       catalogue_(loaded.settings),
-      renderer_(loaded.settings.csrf, language()),
+      renderer_(loaded.settings.csrf, catalogue_.language()),
       mails_(loaded.settings, tools_.accounts, renderer_, system_clock(), log) {
   const auto& settings = loaded.settings;
-  router.use(language());
+  router.use(catalogue_.language());
   Welcome welcome;
   if (settings.email_verification) {
     welcome = [this](const User& user, const http::Request& request) {
@@ -84,10 +84,6 @@ AuthService::AuthService(const LoadedSettings& loaded, db::Database& database, c
         database, *settings.flush_interval, settings.token.access_lifetime,
         [&token = settings.token, now = system_clock()] { return dead_by(token, now()); }, log);
   }
-}
-
-http::Language AuthService::language() const {
-  return [this](const http::Request& request) { return catalogue_.choose(request); };
 }
 
 }  // namespace easyjwt

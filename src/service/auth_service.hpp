@@ -42,8 +42,6 @@ class AuthService {
   void stop_waiting() { feed_.stop(); }
 
  private:
-  http::Language language() const;
-
   const RemoteKeys remote_keys_;
   SigningKeys signing_keys_;
   std::optional<KeyFollower> key_follower_;

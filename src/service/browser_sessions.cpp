@@ -158,7 +158,7 @@ Result<void> BrowserSessions::begin_alone(const User& user, std::string_view bac
 
 Result<void> BrowserSessions::end_all(std::int64_t user_id) const {
   return database_.write([&](db::Transaction& transaction) -> Result<void> {
-    return SessionStore(transaction).remove_of_user(user_id).map([](std::int64_t) {});
+    return SessionStore(transaction).remove_of_user(user_id).map(db::uncounted);
   });
 }
 

@@ -27,7 +27,7 @@ ClientService::ClientService(const LoadedSettings& loaded, db::Database& databas
       logins_(make_logins(loaded.settings, database, log)),
       sessions_(loaded.settings, database, system_clock(), logins_.get()),
       catalogue_(loaded.settings),
-      renderer_(loaded.settings.csrf, language()),
+      renderer_(loaded.settings.csrf, catalogue_.language()),
       authentication_(
           loaded.settings, remote_, log,
           [this](const json::object& user) { return identities_.of_remote_user(user); }, sessions_,
@@ -37,12 +37,12 @@ ClientService::ClientService(const LoadedSettings& loaded, db::Database& databas
   const auto who = [this](const http::Request& request) {
     return authentication_.identify(request);
   };
-  router.use(language());
+  router.use(catalogue_.language());
   add_client_api(router, {.settings = settings,
                           .remote = remote_,
                           .admit = admit,
                           .who = who,
-                          .language = language(),
+                          .language = catalogue_.language(),
                           .log = log});
   add_pages(router, {.settings = settings,
                      .database = database,
@@ -66,10 +66,6 @@ ClientService::ClientService(const LoadedSettings& loaded, db::Database& databas
   add_forward_auth(router, settings, who, authentication_.challenge());
   add_own_views(router, views, default_permission(settings.permission_classes), who,
                 authentication_.challenge());
-}
-
-http::Language ClientService::language() const {
-  return [this](const http::Request& request) { return catalogue_.choose(request); };
 }
 
 }  // namespace easyjwt

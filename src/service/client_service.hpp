@@ -32,8 +32,6 @@ class ClientService {
                 const BoundSerializer* serializer);
 
  private:
-  http::Language language() const;
-
   RemoteAuth remote_;
   const Identities identities_;
   AccountTools tools_;

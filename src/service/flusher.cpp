@@ -8,6 +8,7 @@
 
 #include "easyjwt/auth/family_store.hpp"
 #include "easyjwt/auth/token_store.hpp"
+#include "easyjwt/core/pause.hpp"
 #include "easyjwt/token/codec.hpp"
 
 namespace easyjwt {
@@ -29,30 +30,21 @@ Flusher::Flusher(db::Database& database, std::chrono::seconds interval,
       afterlife_(afterlife),
       clock_(std::move(clock)),
       log_(std::move(log)),
-      thread_([this] { run(); }) {}
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
-Flusher::~Flusher() {
-  {
-    const std::lock_guard lock(mutex_);
-    is_stopping_ = true;
-  }
-  changed_.notify_one();
-  thread_.join();
-}
-
-void Flusher::run() {
+void Flusher::run(const std::stop_token& stop) {
   std::random_device random;
   std::uniform_real_distribution<double> part(0, 1);
   const std::chrono::duration<double> first(interval_ * part(random));
   auto wait = std::chrono::duration_cast<std::chrono::nanoseconds>(first);
-  while (pause(wait)) {
-    flush();
+  while (pause(stop, wait)) {
+    flush(stop);
     wait = interval_;
   }
 }
 
 template <class Flush>
-void Flusher::flush_all(const std::string& what, const Flush& flush) {
+void Flusher::flush_all(const std::stop_token& stop, const std::string& what, const Flush& flush) {
   std::int64_t deleted = 0;
   std::string failure;
   try {
@@ -64,7 +56,7 @@ void Flusher::flush_all(const std::string& what, const Flush& flush) {
       if (!flushed || flushed->rows == 0) break;
       from = flushed->until;
       deleted += flushed->rows;
-      if (flushed->rows < batch || !pause(steady_clock::now() - begun)) break;
+      if (flushed->rows < batch || !pause(stop, steady_clock::now() - begun)) break;
     }
   } catch (const std::exception& fault) {
     failure = fault.what();
@@ -78,21 +70,16 @@ void Flusher::flush_all(const std::string& what, const Flush& flush) {
   }
 }
 
-void Flusher::flush() {
+void Flusher::flush(const std::stop_token& stop) {
   const auto now = clock_();
-  flush_all("tokens", [&](db::Transaction& transaction, Time from) {
+  flush_all(stop, "tokens", [&](db::Transaction& transaction, Time from) {
     return TokenStore(transaction).flush_expired(now, batch, from);
   });
-  flush_all("families of tokens", [&](db::Transaction& transaction, Time) {
+  flush_all(stop, "families of tokens", [&](db::Transaction& transaction, Time) {
     return FamilyStore(transaction).flush_expired(now - afterlife_, batch).map([](auto rows) {
       return Flushed{.rows = rows};
     });
   });
-}
-
-bool Flusher::pause(std::chrono::nanoseconds time) {
-  std::unique_lock lock(mutex_);
-  return !changed_.wait_for(lock, time, [&] { return is_stopping_; });
 }
 
 }  // namespace easyjwt

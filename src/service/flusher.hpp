@@ -1,9 +1,8 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -29,29 +28,20 @@ class Flusher {
   /// is gone. `clock`: dead_by().
   Flusher(db::Database& database, std::chrono::seconds interval, std::chrono::seconds afterlife,
           Clock clock, Log log);
-  ~Flusher();
-  Flusher(const Flusher&) = delete;
-  Flusher& operator=(const Flusher&) = delete;
 
  private:
-  void run();
-  void flush();
+  void run(const std::stop_token& stop);
+  void flush(const std::stop_token& stop);
   /// flush(transaction, where the batch before ended) until it finds no more.
   template <class Flush>
-  void flush_all(const std::string& what, const Flush& flush);
-  /// False at the end.
-  bool pause(std::chrono::nanoseconds time);
+  void flush_all(const std::stop_token& stop, const std::string& what, const Flush& flush);
 
   db::Database& database_;
   const std::chrono::seconds interval_;
   const std::chrono::seconds afterlife_;
   const Clock clock_;
   const Log log_;
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool is_stopping_ = false;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace easyjwt

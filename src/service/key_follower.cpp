@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "easyjwt/core/pause.hpp"
 #include "easyjwt/core/settings_error.hpp"
 #include "easyjwt/jose/jwk.hpp"
 
@@ -31,22 +32,11 @@ KeyFollower::KeyFollower(SigningKeys& keys, std::optional<std::chrono::seconds> 
     throw SettingsError(done.error().code == Errc::refused ? "SECRET_KEY" : "DATABASE.URL",
                         done.error().reason);
   }
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
-KeyFollower::~KeyFollower() {
-  {
-    const std::lock_guard lock(mutex_);
-    is_stopping_ = true;
-  }
-  changed_.notify_one();
-  thread_.join();
-}
-
-void KeyFollower::run() {
-  std::unique_lock lock(mutex_);
-  while (!changed_.wait_for(lock, period, [&] { return is_stopping_; })) {
-    lock.unlock();
+void KeyFollower::run(const std::stop_token& stop) {
+  while (pause(stop, period)) {
     std::string failure;
     try {
       if (const auto done = look(true); !done) failure = done.error().reason;
@@ -54,7 +44,6 @@ void KeyFollower::run() {
       failure = fault.what();
     }
     tell(failure);
-    lock.lock();
   }
 }
 

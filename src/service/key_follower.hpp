@@ -2,10 +2,9 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,9 +24,6 @@ class KeyFollower {
   /// Reads the ring first. Throws SettingsError: it cannot be read. `keys` must outlive it.
   KeyFollower(SigningKeys& keys, std::optional<std::chrono::seconds> interval, Clock clock,
               Log log);
-  ~KeyFollower();
-  KeyFollower(const KeyFollower&) = delete;
-  KeyFollower& operator=(const KeyFollower&) = delete;
 
   /// The follower must outlive it.
   KeyRingSource source() const {
@@ -35,7 +31,7 @@ class KeyFollower {
   }
 
  private:
-  void run();
+  void run(const std::stop_token& stop);
   /// Takes over what the database has now, and rotates where it is time.
   Result<void> look(bool may_rotate);
   Result<void> rotate_if_due(const std::vector<SigningKey>& keys);
@@ -50,11 +46,7 @@ class KeyFollower {
   std::vector<std::unique_ptr<const KeyRing>> rings_;
   std::string version_;  ///< which keys the current ring has, and what they do
   std::string told_;
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool is_stopping_ = false;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace easyjwt

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -32,14 +33,10 @@ class GatheringSink final : public spdlog::sinks::base_sink<std::mutex> {
   explicit GatheringSink(int fd) : fd_(fd) { buffer_.reserve(buffer_size); }
 
   void start() {
-    thread_ = std::thread([this] { write_what_waits(); });
+    thread_ = std::jthread([this](const std::stop_token& stop) { write_what_waits(stop); });
   }
   void stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    changed_.notify_one();
+    thread_.request_stop();
     thread_.join();
   }
 
@@ -68,11 +65,11 @@ class GatheringSink final : public spdlog::sinks::base_sink<std::mutex> {
     buffer_.clear();
   }
 
-  void write_what_waits() {
+  void write_what_waits(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    while (!stopping_) {
-      changed_.wait(lock, [this] { return stopping_ || !buffer_.empty(); });
-      changed_.wait_for(lock, flush_interval, [this] { return stopping_; });
+    while (!stop.stop_requested()) {
+      changed_.wait(lock, stop, [this] { return !buffer_.empty(); });
+      changed_.wait_for(lock, stop, flush_interval, [] { return false; });
       flush_();
     }
     flush_();
@@ -80,9 +77,8 @@ class GatheringSink final : public spdlog::sinks::base_sink<std::mutex> {
 
   const int fd_;
   std::string buffer_;
-  bool stopping_ = false;
-  std::condition_variable changed_;
-  std::thread thread_;
+  std::condition_variable_any changed_;
+  std::jthread thread_;
 };
 
 void append_unicode_escape(std::string& out, unsigned char c) {

@@ -33,7 +33,7 @@ Result<void> AdminLogStore::add(const AdminLogEntry& entry) {
   return transaction_
       .run(sql, {entry.at, entry.user_id, entry.app, entry.model, entry.object_id,
                  entry.object_name, static_cast<std::int64_t>(entry.action), entry.message})
-      .map([](std::int64_t) {});
+      .map(db::uncounted);
 }
 
 Result<void> AdminLogStore::list(const AdminLogQuery& query,
@@ -48,7 +48,7 @@ Result<void> AdminLogStore::list(const AdminLogQuery& query,
            {query.user_id.value_or(0), model.app, model.model, query.object_id, query.limit,
             query.offset},
            [&](const db::Row& row) { each(read_entry(row)); })
-      .map([](std::int64_t) {});
+      .map(db::uncounted);
 }
 
 Result<std::int64_t> AdminLogStore::count(const AdminLogQuery& query, std::int64_t most) {

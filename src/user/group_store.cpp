@@ -110,7 +110,7 @@ Result<void> GroupStore::list(const GroupQuery& query, FunctionRef<void(const Gr
                    .members = row.integer(2),
                    .permissions = row.integer(3)});
            })
-      .map([](std::int64_t) {});
+      .map(db::uncounted);
 }
 
 Result<std::optional<Group>> GroupStore::find(std::int64_t id) {
@@ -247,7 +247,7 @@ Result<void> GroupStore::list_members(std::int64_t id, std::int64_t offset, std:
       "ORDER BY id LIMIT $2 OFFSET $3) AS links JOIN \"user\" ON id = user_id ORDER BY link"};
   return transaction_
       .run(sql, {id, limit, offset}, [&](const db::Row& row) { each(read_user(row)); })
-      .map([](std::int64_t) {});
+      .map(db::uncounted);
 }
 
 Result<std::vector<bool>> GroupStore::are_members(std::int64_t id,

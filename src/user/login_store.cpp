@@ -1,12 +1,6 @@
 #include "easyjwt/user/login_store.hpp"
 
 namespace easyjwt {
-namespace {
-
-constexpr auto nothing = [](std::int64_t) {};
-
-}  // namespace
-
 std::string_view to_string(LoginHow how) noexcept {
   switch (how) {
     case LoginHow::token: return "token";
@@ -25,7 +19,7 @@ Result<void> LoginStore::add(const Login& login) {
   return transaction_
       .run(sql,
            {login.user_id, login.at, login.succeeded, login.how, login.address, login.user_agent})
-      .map(nothing);
+      .map(db::uncounted);
 }
 
 Result<void> LoginStore::trim_refused(std::int64_t user_id, Time from, Time until,
@@ -35,7 +29,7 @@ Result<void> LoginStore::trim_refused(std::int64_t user_id, Time from, Time unti
       "AND NOT succeeded AND id NOT IN (SELECT id FROM easyjwt_login WHERE user_id = $1 "
       "AND happened_at >= $2 AND happened_at < $3 AND NOT succeeded "
       "ORDER BY happened_at DESC, id DESC LIMIT $4)"};
-  return transaction_.run(sql, {user_id, from, until, kept}).map(nothing);
+  return transaction_.run(sql, {user_id, from, until, kept}).map(db::uncounted);
 }
 
 Result<bool> LoginStore::has_logged_in(std::int64_t user_id, Time from, Time until) {
@@ -58,14 +52,14 @@ Result<void> LoginStore::list_of_user(std::int64_t user_id, std::int64_t limit,
           .address = std::string(row.text(4)),
           .user_agent = std::string(row.text(5))});
   };
-  return transaction_.run(sql, {user_id, limit}, read).map(nothing);
+  return transaction_.run(sql, {user_id, limit}, read).map(db::uncounted);
 }
 
 Result<void> LoginStore::add_count(const LoginCount& count) {
   static constexpr db::Sql sql{
       "INSERT INTO easyjwt_login_count (hour, what, how, n) VALUES ($1, $2, $3, $4) "
       "ON CONFLICT (hour, what, how) DO UPDATE SET n = easyjwt_login_count.n + excluded.n"};
-  return transaction_.run(sql, {count.hour, count.what, count.how, count.n}).map(nothing);
+  return transaction_.run(sql, {count.hour, count.what, count.how, count.n}).map(db::uncounted);
 }
 
 Result<void> LoginStore::list_counts(Time from, FunctionRef<void(const LoginCount&)> each) {
@@ -78,7 +72,7 @@ Result<void> LoginStore::list_counts(Time from, FunctionRef<void(const LoginCoun
           .how = std::string(row.text(2)),
           .n = row.integer(3)});
   };
-  return transaction_.run(sql, {from}, read).map(nothing);
+  return transaction_.run(sql, {from}, read).map(db::uncounted);
 }
 
 Result<std::int64_t> LoginStore::flush(Time before, std::int64_t limit) {

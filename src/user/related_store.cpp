@@ -455,7 +455,7 @@ Result<void> RelatedStore::insert(std::string_view table, std::int64_t user_id,
   const auto& entry = tables_.entry(table);
   const auto taken = entry.take(row);
   if (!taken) return fail(taken.error());
-  return write(entry, entry.insert, user_id, entry.all, *taken).map([](std::int64_t) {});
+  return write(entry, entry.insert, user_id, entry.all, *taken).map(db::uncounted);
 }
 
 Result<bool> RelatedStore::update(std::string_view table, std::int64_t user_id,

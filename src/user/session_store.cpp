@@ -19,8 +19,6 @@ StoredSession read_session(const db::Row& row) {
           .user_agent = std::string(row.text(7))};
 }
 
-constexpr auto nothing = [](std::int64_t) {};
-
 }  // namespace
 
 Result<void> SessionStore::add(const StoredSession& session) {
@@ -34,7 +32,7 @@ Result<void> SessionStore::add(const StoredSession& session) {
   return transaction_
       .run(owner, {session.key, session.user_id, session.created_at, session.last_seen_at,
                    session.address, session.user_agent})
-      .map(nothing);
+      .map(db::uncounted);
 }
 
 Result<std::optional<StoredSession>> SessionStore::find(std::string_view key, Time now) {
@@ -52,12 +50,12 @@ Result<void> SessionStore::touch(std::string_view key, Time seen_at, Time expire
       "UPDATE easyjwt_browser_session SET last_seen_at = $2 WHERE session_key = $1"};
   auto done = transaction_.run(row, {key, expires_at});
   if (!done) return fail(done.error());
-  return transaction_.run(owner, {key, seen_at}).map(nothing);
+  return transaction_.run(owner, {key, seen_at}).map(db::uncounted);
 }
 
 Result<void> SessionStore::remove(std::string_view key) {
   static constexpr db::Sql sql{"DELETE FROM django_session WHERE session_key = $1"};
-  return transaction_.run(sql, {key}).map(nothing);
+  return transaction_.run(sql, {key}).map(db::uncounted);
 }
 
 Result<std::int64_t> SessionStore::remove_of_user(std::int64_t user_id, std::string_view kept) {
@@ -73,7 +71,7 @@ Result<void> SessionStore::list_of_user(std::int64_t user_id, Time now,
                                "WHERE b.user_id = $1 AND s.expire_date > $2 "
                                "ORDER BY b.last_seen_at DESC, b.session_key LIMIT 1000"};
   return transaction_.run(sql, {user_id, now}, [&](const db::Row& row) { each(read_session(row)); })
-      .map(nothing);
+      .map(db::uncounted);
 }
 
 Result<std::int64_t> SessionStore::flush_expired(Time now, std::int64_t limit) {

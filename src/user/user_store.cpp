@@ -543,7 +543,7 @@ Result<bool> UserStore::set_password(std::int64_t id, std::string_view old_encod
 
 Result<void> UserStore::set_last_login(std::int64_t id, Time now) {
   static constexpr db::Sql sql{"UPDATE \"user\" SET last_login = $2 WHERE id = $1"};
-  return transaction_.run(sql, {id, now}).map([](std::int64_t) {});
+  return transaction_.run(sql, {id, now}).map(db::uncounted);
 }
 
 Result<std::optional<User>> UserStore::hold(std::int64_t id) {
@@ -561,7 +561,7 @@ Result<void> UserStore::update(const User& user, Time now) {
                  std::string_view(user.last_name), db::value_or_null(user.phone),
                  db::value_or_null(user.location), user.is_active, user.is_staff, user.is_superuser,
                  now})
-      .map([](std::int64_t) {});
+      .map(db::uncounted);
 }
 
 Result<bool> UserStore::remove(std::int64_t id) {
@@ -695,7 +695,7 @@ Result<void> UserStore::list(const UserQuery& query, FunctionRef<void(const User
   values.emplace_back(limit);
   values.emplace_back(offset);
   return transaction_.run(sql, values, [&](const db::Row& row) { each(read_user(row)); })
-      .map([](std::int64_t) {});
+      .map(db::uncounted);
 }
 
 bool UserStore::is_ordering(std::string_view field) {

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -33,9 +33,6 @@ class Logins {
  public:
   /// `database` outlives it. `kept`: how long what is written stays; a day at least.
   Logins(db::Database& database, std::chrono::seconds kept, Clock clock, Log log);
-  ~Logins();
-  Logins(const Logins&) = delete;
-  Logins& operator=(const Logins&) = delete;
 
   /// The login of that time has been committed.
   void succeeded(std::int64_t user_id, Time at, LoginHow how);
@@ -66,16 +63,14 @@ class Logins {
     void trim();
   };
 
-  void run();
+  void run(const std::stop_token& stop);
   /// Writes what there is, and keeps what cannot be written.
   void write();
   /// These take what they have written out of the batch.
   Result<void> write_refusals(Batch& batch);
   Result<void> find_first_logins(Batch& batch);
   Result<void> write_counts(Batch& batch);
-  void clean();
-  /// False at the end.
-  bool pause(std::chrono::nanoseconds time);
+  void clean(const std::stop_token& stop);
   void tell(const std::string& failure);
 
   db::Database& database_;
@@ -85,10 +80,8 @@ class Logins {
   std::string told_;  ///< the thread's
 
   std::mutex mutex_;
-  std::condition_variable changed_;
   Batch waiting_;
-  bool is_stopping_ = false;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace easyjwt

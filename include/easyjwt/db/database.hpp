@@ -82,6 +82,9 @@ class Transaction {
   ~Transaction() = default;
 };
 
+/// For Result::map(): nobody asks how many rows it was.
+inline constexpr auto uncounted = [](std::int64_t) {};
+
 struct DatabaseSettings {
   /// sqlite:///FILE (absolute once settings are read), sqlite://:memory:, or a postgresql:// URL
   /// with whatever libpq takes (its manual, 34.1.1.2 and 34.1.2).

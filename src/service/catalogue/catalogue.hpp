@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "easyjwt/core/translations.hpp"
-#include "easyjwt/http/request.hpp"
+#include "easyjwt/http/router.hpp"
 #include "easyjwt/service/settings.hpp"
 
 namespace easyjwt {
@@ -21,6 +21,10 @@ class Catalogue {
 
   /// By the request's Accept-Language; null: English.
   const Translations* choose(const http::Request& request) const noexcept;
+  /// The same as a function, for whom this outlives.
+  http::Language language() const {
+    return [this](const http::Request& request) { return choose(request); };
+  }
 
  private:
   const std::vector<std::string_view> tags_;  ///< English, and ours after it

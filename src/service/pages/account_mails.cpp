@@ -45,17 +45,7 @@ AccountMails::AccountMails(const ServiceSettings& settings, Accounts& accounts,
       reset_tokens_(settings, "easyjwt.password_reset", settings.password_reset_timeout),
       verify_tokens_(settings, "easyjwt.email_verification", settings.email_verification_timeout),
       mailer_(mailer_settings(settings), clock_),
-      thread_([this] { run(); }) {}
-
-AccountMails::~AccountMails() {
-  {
-    const std::lock_guard lock(mutex_);
-    is_stopping_ = true;
-  }
-  stop_.request_stop();
-  changed_.notify_one();
-  thread_.join();
-}
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 bool AccountMails::can_verify(const User& user) {
   return user.is_active && put_away_password(user.password);
@@ -94,20 +84,18 @@ void AccountMails::ask(Kind kind, const http::Request& request, std::string emai
     }
   }
   if (is_news) log_(LogLevel::warning, "too many mails to be sent: some are not", {});
-  changed_.notify_one();
+  asked_.notify_one();
 }
 
-void AccountMails::run() {
+void AccountMails::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  for (;;) {
-    changed_.wait(lock, [&] { return is_stopping_ || !queue_.empty(); });
-    if (is_stopping_) break;
+  while (asked_.wait(lock, stop, [&] { return !queue_.empty(); }) && !stop.stop_requested()) {
     const auto asked = std::move(queue_.front());
     queue_.pop_front();
     if (queue_.empty()) was_full_ = false;
     lock.unlock();
     try {
-      answer(asked);
+      answer(asked, stop);
     } catch (const std::exception& fault) {
       log_(LogLevel::error, "a mail was not sent", {{"reason", fault.what()}});
     }
@@ -119,7 +107,7 @@ void AccountMails::run() {
   }
 }
 
-void AccountMails::answer(const Asked& asked) {
+void AccountMails::answer(const Asked& asked, const std::stop_token& stop) {
   const auto found = find(asked.email);
   if (!found) {
     log_(LogLevel::warning, "a mail was not sent", {{"reason", found.error().reason}});
@@ -129,7 +117,7 @@ void AccountMails::answer(const Asked& asked) {
   const auto& user = **found;
   if (!(asked.kind == Kind::reset ? can_reset(user) : can_verify(user))) return;
   if (!may_have_one(asked.kind, user.id)) return;
-  const auto done = mailer_.send(mail_to(user, asked), stop_.get_token());
+  const auto done = mailer_.send(mail_to(user, asked), stop);
   const auto id = std::to_string(user.id);
   if (done) {
     log_(LogLevel::info,

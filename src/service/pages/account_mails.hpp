@@ -32,9 +32,6 @@ class AccountMails {
   /// All must outlive it.
   AccountMails(const ServiceSettings& settings, Accounts& accounts, const html::Renderer& renderer,
                Clock clock, Log log);
-  ~AccountMails();
-  AccountMails(const AccountMails&) = delete;
-  AccountMails& operator=(const AccountMails&) = delete;
 
   /// Whom a link to a new password is for: it confirms the address, too.
   static bool can_reset(const User& user);
@@ -60,8 +57,8 @@ class AccountMails {
     const Translations* translations;
   };
   void ask(Kind kind, const http::Request& request, std::string email);
-  void run();
-  void answer(const Asked& asked);
+  void run(const std::stop_token& stop);
+  void answer(const Asked& asked, const std::stop_token& stop);
   Result<std::optional<User>> find(const std::string& email);
   fetch::Mail mail_to(const User& user, const Asked& asked) const;
   /// Whether there has been none for a minute; there is one now.
@@ -79,12 +76,10 @@ class AccountMails {
   std::map<std::pair<Kind, std::int64_t>, std::chrono::steady_clock::time_point> sent_;
 
   std::mutex mutex_;
-  std::condition_variable changed_;  ///< queue_ or is_stopping_
+  std::condition_variable_any asked_;
   std::deque<Asked> queue_;
   bool was_full_ = false;
-  bool is_stopping_ = false;
-  std::stop_source stop_;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace easyjwt
