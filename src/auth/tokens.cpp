@@ -37,10 +37,10 @@ std::string random_family_id() {
 /// When the last token that can be had by refreshing this one again and again expires, rotation
 /// aside: a sliding one can be renewed until its window closes.
 Time last_expiry(const TokenSettings& settings, const json::object& claims) {
-  const auto* window = claims.if_contains(settings.sliding_refresh_exp_claim);
-  const auto until = window != nullptr ? numeric_date(*window) : std::nullopt;
+  const auto window = find_claim(claims, settings.sliding_refresh_exp_claim);
+  const auto until = window ? numeric_date(*window) : std::nullopt;
   if (!until) {
-    const auto exp = numeric_date(claims.at("exp"));
+    const auto exp = numeric_date(find_claim(claims, "exp").value());
     return from_epoch_seconds(static_cast<std::int64_t>(exp.value_or(0)));
   }
   return from_epoch_seconds(static_cast<std::int64_t>(*until)) + settings.sliding_lifetime;
@@ -181,7 +181,7 @@ void Tokens::record_refusal(const Error& error, std::string_view email, LoginHow
 Result<void> Tokens::record_token(db::Transaction& transaction, const User& user,
                                   std::string_view raw, const json::object& claims,
                                   const Visitor& visitor, Time now) {
-  const auto family = family_of(claims);
+  const auto family = family_of(find_claim(claims, settings_.session_claim));
   if (family) {
     if (const auto held = FamilyStore(transaction).hold_user(user.id); !held) return held;
   }
@@ -238,7 +238,7 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
     return uses_up ? successor_jti(*claims, type, at) : timed_uuid_hex(at);
   };
   auto next_id = rotates ? id(TokenType::refresh, now) : std::string(claims->jti);
-  const auto family = family_of(*claims->members);
+  const auto family = family_of(claims->find(settings_.session_claim));
   // From before SESSION_CLAIM was set.
   const bool is_without = uses_up && !family && !settings_.session_claim.empty();
   auto begun = is_without ? family_begun_by(*claims) : std::string();
@@ -303,7 +303,7 @@ Result<Refreshed> Tokens::refresh(std::string_view raw) {
 
   std::array<unsigned char, 2048> buffer;
   json::monotonic_resource arena(buffer.data(), buffer.size());
-  const auto* from = claims->members;
+  const auto* from = &claims->members();
   json::object with_family(&arena);
   if (!begun.empty()) {
     with_family = *from;
@@ -330,7 +330,7 @@ Result<void> Tokens::use_family(db::Transaction& transaction, const Succession& 
 
 Result<void> Tokens::end_if_reused(const Claims& claims, Time now) {
   if (!settings_.detect_reuse || codec_.check(claims, TokenType::refresh)) return {};
-  const auto own = family_of(*claims.members);
+  const auto own = family_of(claims.find(settings_.session_claim));
   const auto family = own ? std::string(*own) : family_begun_by(claims);
   const auto user =
       database_.read([&](db::Transaction& transaction) -> Result<std::optional<std::int64_t>> {
@@ -406,16 +406,17 @@ Result<std::string> Tokens::refresh_sliding(std::string_view raw) {
   Scratch scratch;
   const auto claims = codec_.decode(raw, now, scratch);
   if (!claims) return fail(claims.error());
-  const auto family = family_of(*claims->members);
+  const auto family = family_of(claims->find(settings_.session_claim));
   const auto decide = [&](db::Transaction& transaction) -> Result<void> {
     const auto good = judge_refresh(transaction, *claims, TokenType::sliding, now);
     if (!good || !family) return good;
-    return use_family(
-        transaction, {*family, claims->jti, last_expiry(codec_.settings(), *claims->members)}, now);
+    return use_family(transaction,
+                      {*family, claims->jti, last_expiry(codec_.settings(), claims->members())},
+                      now);
   };
   const auto decision = family ? database_.write(decide) : database_.read(decide);
   if (!decision) return fail(decision.error());
-  return codec_.encode(codec_.renewed_claims(*claims->members, TokenType::sliding, {}, now));
+  return codec_.encode(codec_.renewed_claims(claims->members(), TokenType::sliding, {}, now));
 }
 
 Result<void> Tokens::verify(std::string_view raw) {
@@ -428,7 +429,7 @@ Result<void> Tokens::verify(std::string_view raw) {
   // frequent question of all is answered without the database.
   const bool listed =
       settings_.token_blacklist && codec_.token_type(*claims) != to_string(TokenType::access);
-  const auto family = family_of(*claims->members);
+  const auto family = family_of(claims->find(settings_.session_claim));
   if (!listed && !settings_.check_revoke_token && !family) return {};
   return database_.read([&](db::Transaction& transaction) -> Result<void> {
     if (listed) {
@@ -458,7 +459,7 @@ Result<void> Tokens::blacklist(std::string_view raw) {
     if (const auto good = judge(transaction, *claims, TokenType::refresh); !good) return good;
     // The family first, as a rotation has it: whoever is second waits, and both do not deadlock.
     Result<bool> ended = false;
-    if (const auto family = family_of(*claims->members)) {
+    if (const auto family = family_of(claims->find(settings_.session_claim))) {
       ended = FamilyStore(transaction).end(*family, now);
       if (!ended) return fail(ended.error());
     }
@@ -484,7 +485,7 @@ Result<bool> Tokens::blacklist(db::Transaction& transaction, std::int64_t id) {
   if (!claims && claims.error().code != Errc::token_not_valid) return fail(claims.error());
   std::optional<std::string> family;
   if (claims) {
-    if (const auto claimed = family_of(*claims->members)) family = *claimed;
+    if (const auto claimed = family_of(claims->find(settings_.session_claim))) family = *claimed;
   } else if (!settings_.session_claim.empty() && token.user_id) {
     const auto found = FamilyStore(transaction).find_by_token(*token.user_id, token.jti);
     if (!found) return fail(found.error());
@@ -507,7 +508,7 @@ Result<bool> Tokens::blacklist(db::Transaction& transaction, std::int64_t id) {
   const auto& lives = codec_.settings();
   const bool is_sliding = claims && type_of(*claims) == TokenType::sliding;
   if (is_sliding || !claims) {
-    const auto last = is_sliding ? last_expiry(lives, *claims->members)
+    const auto last = is_sliding ? last_expiry(lives, claims->members())
                                  : token.created_at.value_or(now) + lives.sliding_refresh_lifetime +
                                        lives.sliding_lifetime;
     if (const auto kept = store.keep_until(token.jti, last); !kept) return fail(kept.error());
@@ -582,7 +583,7 @@ Result<Revoked> Tokens::revoke(std::string_view raw) {
   if (!claims && claims.error().code == Errc::token_not_valid) return Revoked::was_not_valid;
   if (!claims) return fail(claims.error());
   const auto type = type_of(*claims);
-  const auto family = family_of(*claims->members);
+  const auto family = family_of(claims->find(settings_.session_claim));
   if (!type || (!is_listed(*type) && !family)) return Revoked::never;
   return database_.write([&](db::Transaction& transaction) -> Result<Revoked> {
     const auto good = judge(transaction, *claims, *type);
@@ -600,7 +601,7 @@ Result<Revoked> Tokens::revoke(std::string_view raw) {
     // Whatever a sliding token is refreshed to has its id: the row must outlive the last of those,
     // or a flush would let them stand again.
     if (*type == TokenType::sliding) {
-      const auto last = last_expiry(codec_.settings(), *claims->members);
+      const auto last = last_expiry(codec_.settings(), claims->members());
       if (const auto kept = store.keep_until(claims->jti, last); !kept) return fail(kept.error());
     }
     return Revoked::yes;
@@ -617,7 +618,7 @@ std::string Tokens::family(std::string_view raw) const {
   Scratch scratch;
   const auto claims = codec_.decode(raw, clock_(), scratch);
   if (!claims) return {};
-  return std::string(family_of(*claims->members).value_or(std::string_view{}));
+  return std::string(family_of(claims->find(settings_.session_claim)).value_or(std::string_view{}));
 }
 
 Result<std::vector<Family>> Tokens::list_families(std::int64_t user_id) {
@@ -686,7 +687,7 @@ Result<void> Tokens::judge(db::Transaction& transaction, const Claims& claims, T
 }
 
 Result<void> Tokens::judge_family(db::Transaction& transaction, const Claims& claims) const {
-  const auto family = family_of(*claims.members);
+  const auto family = family_of(claims.find(settings_.session_claim));
   if (!family) return {};
   const auto live = FamilyStore(transaction).is_live(*family);
   if (!live) return fail(live.error());
@@ -694,12 +695,10 @@ Result<void> Tokens::judge_family(db::Transaction& transaction, const Claims& cl
   return {};
 }
 
-std::optional<std::string_view> Tokens::family_of(const json::object& claims) const {
-  if (settings_.session_claim.empty()) return std::nullopt;
-  const auto* claim = claims.if_contains(settings_.session_claim);
-  if (claim == nullptr) return std::nullopt;
-  const auto* id = claim->if_string();
-  return id != nullptr && is_family_id(*id) ? std::string_view(*id) : std::string_view();
+std::optional<std::string_view> Tokens::family_of(const std::optional<Claim>& claim) const {
+  if (settings_.session_claim.empty() || !claim) return std::nullopt;
+  const auto* id = std::get_if<std::string_view>(&*claim);
+  return id != nullptr && is_family_id(*id) ? *id : std::string_view();
 }
 
 Result<User> Tokens::require_user(db::Transaction& transaction, const Claims& claims) {
@@ -781,9 +780,8 @@ Result<void> Tokens::judge_state(const RefreshState& state, const Claims& claims
 }
 
 Result<void> Tokens::check_revoked(const Claims& claims, std::string_view password) const {
-  const auto* claim = claims.find(codec_.settings().revoke_token_claim);
-  if (claim == nullptr || !claim->is_string() ||
-      !equal_constant_time(claim->get_string(), revoke_claim(password))) {
+  const auto claim = claims.find_text(codec_.settings().revoke_token_claim);
+  if (!claim || !equal_constant_time(*claim, revoke_claim(password))) {
     return fail(Errc::password_changed);
   }
   return {};

@@ -123,19 +123,16 @@ Result<LocalVerifier::Verified> LocalVerifier::verify(std::string_view token, Ti
     return refuse_token(*std::move(wrong));
   }
   const auto& types = settings_.token_types;
-  const auto* type = claims->find(rules.token_type_claim);
-  const bool has_type = type != nullptr && type->is_string() &&
-                        std::any_of(types.begin(), types.end(), [&](TokenType wanted) {
-                          return type->get_string() == to_string(wanted);
-                        });
+  const auto type = claims->find_text(rules.token_type_claim);
+  const bool has_type = std::any_of(types.begin(), types.end(),
+                                    [&](TokenType wanted) { return type == to_string(wanted); });
   if (!has_type) return refuse_token({}, "a token of another type");
   const auto user = user_id_claim(rules, *claims);
   if (!user) return refuse_token({}, "a token without a user");
 
   std::string_view family;
   if (!settings_.session_claim.empty()) {
-    const auto* claim = claims->find(settings_.session_claim);
-    if (claim != nullptr && claim->is_string()) family = claim->get_string();
+    family = claims->find_text(settings_.session_claim).value_or(std::string_view());
   }
   const auto leeway = leeway_of(rules);
   verified.user = text_of(*user);

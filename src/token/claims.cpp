@@ -1,6 +1,7 @@
 #include "easyjwt/token/claims.hpp"
 
 #include <cmath>
+#include <stdexcept>
 
 #include "easyjwt/jose/jws.hpp"
 
@@ -22,10 +23,10 @@ bool is_audience(std::string_view name, const std::vector<std::string>& audience
 }
 
 /// RFC 7519 section 4.1.3: a string, or an array of strings of which one is ours.
-bool audience_fits(const json::value* aud, const std::vector<std::string>& audience) {
-  if (aud == nullptr) return false;
-  if (aud->is_string()) return is_audience(aud->get_string(), audience);
-  if (!aud->is_array()) return false;
+bool audience_fits(const Claims& claims, const std::vector<std::string>& audience) {
+  if (const auto text = claims.find_text("aud")) return is_audience(*text, audience);
+  const auto* aud = claims.members().if_contains("aud");
+  if (aud == nullptr || !aud->is_array()) return false;
   bool fits = false;
   for (const auto& member : aud->get_array()) {
     if (!member.is_string()) return false;
@@ -44,13 +45,52 @@ std::int64_t whole(double seconds) noexcept {
 
 }  // namespace
 
-std::optional<double> numeric_date(const json::value& value) noexcept {
+const json::object* Scratch::parse() {
+  value_.reset();
+  arena_.emplace(buffer_.data(), buffer_.size());
+  auto value = parse_json(payload_, &*arena_);
+  if (!value || !value->is_object()) return nullptr;
+  // Constructed, not assigned: an assignment copies where the storages differ.
+  return &value_.emplace(*std::move(value)).get_object();
+}
+
+std::optional<Claim> find_claim(const json::object& claims, std::string_view name) {
+  const auto* value = claims.if_contains(name);
+  if (value == nullptr) return std::nullopt;
+  switch (value->kind()) {
+    case json::kind::int64: return value->get_int64();
+    case json::kind::uint64: return static_cast<double>(value->get_uint64());
+    case json::kind::double_: return value->get_double();
+    case json::kind::string: return std::string_view(value->get_string());
+    default: return std::monostate();
+  }
+}
+
+std::optional<Claim> Claims::find(std::string_view name) const {
+  return scratch->is_flat_ ? scratch->flat_.find(name) : find_claim(members(), name);
+}
+
+std::optional<std::string_view> Claims::find_text(std::string_view name) const {
+  const auto claim = find(name);
+  const auto* text = claim ? std::get_if<std::string_view>(&*claim) : nullptr;
+  return text != nullptr ? std::optional(*text) : std::nullopt;
+}
+
+const json::object& Claims::members() const {
+  if (scratch->value_) return scratch->value_->get_object();
+  const auto* members = scratch->parse();
+  if (members == nullptr) throw std::logic_error("a flat object that is no JSON");
+  return *members;
+}
+
+std::optional<double> numeric_date(const Claim& claim) noexcept {
   double seconds = 0;
-  switch (value.kind()) {
-    case json::kind::int64: seconds = static_cast<double>(value.get_int64()); break;
-    case json::kind::uint64: seconds = static_cast<double>(value.get_uint64()); break;
-    case json::kind::double_: seconds = value.get_double(); break;
-    default: return std::nullopt;
+  if (const auto* integer = std::get_if<std::int64_t>(&claim)) {
+    seconds = static_cast<double>(*integer);
+  } else if (const auto* number = std::get_if<double>(&claim)) {
+    seconds = *number;
+  } else {
+    return std::nullopt;
   }
   if (!(seconds >= -latest && seconds <= latest)) return std::nullopt;
   return seconds;
@@ -58,49 +98,45 @@ std::optional<double> numeric_date(const json::value& value) noexcept {
 
 Result<Claims> read_claims(const TokenSettings& settings, Time now, Scratch& scratch) {
   scratch.value_.reset();
-  scratch.arena_.emplace(scratch.buffer_.data(), scratch.buffer_.size());
-  auto value = parse_json(scratch.payload_, &*scratch.arena_);
-  if (!value || !value->is_object()) return invalid("the payload is no JSON object");
-  // Constructed, not assigned: an assignment copies where the storages differ.
-  const auto& members = scratch.value_.emplace(*std::move(value)).get_object();
-
+  scratch.is_flat_ = scratch.flat_.read(scratch.payload_);
+  if (!scratch.is_flat_ && scratch.parse() == nullptr) {
+    return invalid("the payload is no JSON object");
+  }
   Claims claims;
-  claims.members = &members;
+  claims.scratch = &scratch;
   const double current = to_seconds(now);
-  if (const auto* nbf = members.if_contains("nbf")) {
+  if (const auto nbf = claims.find("nbf")) {
     const auto from = numeric_date(*nbf);
     if (!from) return invalid("nbf is no date");
     claims.nbf = whole(*from);
     if (*from > current + settings.leeway) return invalid("nbf is in the future");
   }
-  if (const auto* iat = members.if_contains("iat")) {
+  if (const auto iat = claims.find("iat")) {
     const auto issued = numeric_date(*iat);
     if (!issued) return invalid("iat is no date");
     claims.iat = whole(*issued);
     if (*issued > current + settings.leeway) return invalid("iat is in the future");
   }
-  if (const auto* exp = members.if_contains("exp")) {
+  if (const auto exp = claims.find("exp")) {
     const auto until = numeric_date(*exp);
     if (!until) return invalid("exp is no date");
     if (*until <= current - settings.leeway) return invalid("expired");
     claims.exp = whole(*until);
   }
-  if (!settings.audience.empty() && !audience_fits(members.if_contains("aud"), settings.audience)) {
+  if (!settings.audience.empty() && !audience_fits(claims, settings.audience)) {
     return invalid("aud is not ours");
   }
-  if (settings.issuer) {
-    const auto* iss = members.if_contains("iss");
-    if (iss == nullptr || !iss->is_string() || iss->get_string() != *settings.issuer) {
-      return invalid("iss is not ours");
-    }
+  if (settings.issuer && claims.find_text("iss") != *settings.issuer) {
+    return invalid("iss is not ours");
   }
-  if (const auto* jti = members.if_contains(settings.jti_claim)) {
+  if (const auto jti = claims.find(settings.jti_claim)) {
+    const auto* text = std::get_if<std::string_view>(&*jti);
     // The column is 255 wide; PostgreSQL takes no NUL.
-    if (!jti->is_string() || jti->get_string().empty() || jti->get_string().size() > 255 ||
-        jti->get_string().find('\0') != json::string::npos) {
+    if (text == nullptr || text->empty() || text->size() > 255 ||
+        text->find('\0') != std::string_view::npos) {
       return invalid("the id is not a text of 1 to 255 characters");
     }
-    claims.jti = jti->get_string();
+    claims.jti = *text;
   }
   return claims;
 }
@@ -116,19 +152,18 @@ std::optional<Text> check_claims(const TokenSettings& settings, const Claims& cl
   if (!claims.exp) return Text{"Token has no '{}' claim", {"exp"}};
   if (claims.jti.empty()) return Text{"Token has no id", {}};
   if (type == TokenType::untyped) return std::nullopt;
-  const auto* claim = claims.find(settings.token_type_claim);
-  if (claim == nullptr) return Text{"Token has no type", {}};
-  if (!claim->is_string() || claim->get_string() != to_string(type)) {
+  if (!claims.find(settings.token_type_claim)) return Text{"Token has no type", {}};
+  if (claims.find_text(settings.token_type_claim) != to_string(type)) {
     return Text{"Token has wrong type", {}};
   }
   return std::nullopt;
 }
 
 std::optional<UserIdClaim> user_id_claim(const TokenSettings& settings, const Claims& claims) {
-  const auto* claim = claims.find(settings.user_id_claim);
-  if (claim == nullptr) return std::nullopt;
-  if (claim->is_int64()) return UserIdClaim{claim->get_int64()};
-  if (claim->is_string()) return UserIdClaim{std::string_view(claim->get_string())};
+  const auto claim = claims.find(settings.user_id_claim);
+  if (!claim) return std::nullopt;
+  if (const auto* integer = std::get_if<std::int64_t>(&*claim)) return UserIdClaim{*integer};
+  if (const auto* text = std::get_if<std::string_view>(&*claim)) return UserIdClaim{*text};
   return std::nullopt;
 }
 

@@ -129,8 +129,8 @@ std::optional<Text> TokenCodec::check(const Claims& claims, TokenType type) cons
 
 std::optional<Text> TokenCodec::check_refresh_window(const Claims& claims, Time now) const {
   const auto& name = settings_.sliding_refresh_exp_claim;
-  const auto* claim = claims.find(name);
-  if (claim == nullptr) return Text{"Token has no '{}' claim", {name}};
+  const auto claim = claims.find(name);
+  if (!claim) return Text{"Token has no '{}' claim", {name}};
   const auto until = numeric_date(*claim);
   if (!until) return Text{describe(Errc::token_not_valid).text, {}};
   if (*until <= to_seconds(now) - settings_.leeway) {
@@ -144,9 +144,7 @@ std::optional<UserIdClaim> TokenCodec::user_id(const Claims& claims) const {
 }
 
 std::string_view TokenCodec::token_type(const Claims& claims) const {
-  const auto* claim = claims.find(settings_.token_type_claim);
-  if (claim == nullptr || !claim->is_string()) return {};
-  return claim->get_string();
+  return claims.find_text(settings_.token_type_claim).value_or(std::string_view());
 }
 
 json::object TokenCodec::new_claims(TokenType type, UserIdClaim user, std::string_view revoke,

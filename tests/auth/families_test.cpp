@@ -539,7 +539,7 @@ TEST_P(FamiliesTest, WhatADjangoBesideUsHasRotatedGoesOn) {
   Scratch scratch;
   const auto claims = *codec_->decode(pair.refresh, now_, scratch);
   const auto theirs =
-      codec_->encode(codec_->renewed_claims(*claims.members, TokenType::refresh, "theirs", now_));
+      codec_->encode(codec_->renewed_claims(claims.members(), TokenType::refresh, "theirs", now_));
   static constexpr db::Sql mark{
       "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id) "
       "SELECT $1, id FROM token_blacklist_outstandingtoken"};

@@ -131,9 +131,9 @@ class Tokens {
                       const Visitor& visitor) const;
   Result<void> record_token(db::Transaction& transaction, const User& user, std::string_view raw,
                             const json::object& claims, const Visitor& visitor, Time now);
-  /// The SESSION_CLAIM; nullopt: there is none, or no such setting. One that can be no family's is
-  /// empty, and so of a family that is not there.
-  std::optional<std::string_view> family_of(const json::object& claims) const;
+  /// By the SESSION_CLAIM; nullopt: there is none, or no such setting. One that can be no family's
+  /// is empty, and so of a family that is not there.
+  std::optional<std::string_view> family_of(const std::optional<Claim>& claim) const;
   /// The id of the family that a token without one begins when it is used up: the same for whoever
   /// asks.
   std::string family_begun_by(const Claims& claims) const;

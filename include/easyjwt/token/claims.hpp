@@ -12,6 +12,7 @@
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/core/error.hpp"
 #include "easyjwt/core/json.hpp"
+#include "easyjwt/token/flat_object.hpp"
 #include "easyjwt/token/settings.hpp"
 #include "easyjwt/token/token_type.hpp"
 
@@ -32,9 +33,16 @@ class Scratch {
   std::string& payload() noexcept { return payload_; }
 
  private:
+  friend struct Claims;
   friend Result<struct Claims> read_claims(const TokenSettings& settings, Time now,
                                            Scratch& scratch);
+
+  /// The payload as a tree; nullptr: it is no JSON object.
+  const json::object* parse();
+
   std::string payload_;
+  FlatObject flat_;
+  bool is_flat_ = false;
   std::array<unsigned char, 4096> buffer_;  // the claims of any usual token, with no allocation
   std::optional<json::monotonic_resource> arena_;
   std::optional<json::value> value_;  // in the arena: declared after it, gone before it
@@ -42,13 +50,20 @@ class Scratch {
 
 /// The claims of a token whose signature, times, audience and issuer stand. Views into a Scratch.
 struct Claims {
-  const json::object* members = nullptr;
+  Scratch* scratch = nullptr;
   std::string_view jti;  ///< empty: there is none
   /// Seconds since 1970, rounded down.
   std::optional<std::int64_t> exp, nbf, iat;
 
-  const json::value* find(std::string_view name) const { return members->if_contains(name); }
+  std::optional<Claim> find(std::string_view name) const;
+  /// One that is a text; nullopt: it is not there, or anything else.
+  std::optional<std::string_view> find_text(std::string_view name) const;
+  /// All of them; of a token of the usual kind a tree is made only here.
+  const json::object& members() const;
 };
+
+/// What Claims::find() finds, among claims that are no token's yet.
+std::optional<Claim> find_claim(const json::object& claims, std::string_view name);
 
 /// The second half of a decoding: judges the claims of a payload whose signature stands, as
 /// TokenCodec::decode() says.
@@ -67,6 +82,6 @@ std::optional<UserIdClaim> user_id_claim(const TokenSettings& settings, const Cl
 
 /// A NumericDate (RFC 7519 section 2) in seconds: an integer or a fraction until the year 9999;
 /// nothing that only looks like one.
-std::optional<double> numeric_date(const json::value& value) noexcept;
+std::optional<double> numeric_date(const Claim& claim) noexcept;
 
 }  // namespace easyjwt

@@ -52,7 +52,7 @@ std::string introspection(const ActiveToken& token, const TokenSettings& setting
     if (at) out.emplace(name, *at);
   }
   out.emplace("jti", claims.jti);
-  for (const auto& [name, value] : *claims.members) {
+  for (const auto& [name, value] : claims.members()) {
     // The fingerprint of a password is nobody's business, and token_type would be another thing.
     if (name == settings.revoke_token_claim || name == settings.token_type_claim ||
         name == settings.jti_claim || name == "token_type") {
