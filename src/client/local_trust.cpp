@@ -50,7 +50,7 @@ std::shared_ptr<const Identity> LocalTrust::find(const Digest& token, Time now, 
         }
         const auto& user = *entry.user;
         if (must_fetch(user, now, is_fed) || must_admit(user, now)) return {};
-        return user.identity;
+        return user.identity.share();
       });
 }
 
@@ -84,7 +84,7 @@ LocalTrust::Verdict LocalTrust::authenticate(std::string_view token, FunctionRef
   }
   auto user = user_of(*verified, now, is_fed, ask);
   if (!user) return fail(std::move(user).error());
-  auto identity = (*user)->identity;
+  auto identity = (*user)->identity.share();
   auto entry = std::make_unique<VerifiedTokens::Entry>();
   entry->token = digest;
   entry->generation = verified->generation;
@@ -105,7 +105,7 @@ Result<LocalTrust::User> LocalTrust::user_of(const LocalVerifier::Verified& toke
   // Again by what was fetched, for what this service itself says of them.
   const auto admit_again = [&](Time fetched) -> Result<User> {
     if (!must_admit(*known, now)) {
-      return users_.keep(token.user, known->identity, fetched, known->admitted, changes);
+      return users_.keep(token.user, known->identity.original(), fetched, known->admitted, changes);
     }
     auto identity = admit_(known->identity->user);
     if (!identity) return fail(std::move(identity).error());

@@ -60,7 +60,8 @@ class VerifiedTokens {
   static constexpr std::size_t ways = 8;
   static constexpr std::size_t locks = 64;
   static constexpr std::size_t max_retired = 64;
-  using Set = std::array<std::atomic<const Entry*>, ways>;
+  /// On one cache line, which is cold where there are many tokens.
+  struct alignas(64) Set : std::array<std::atomic<const Entry*>, ways> {};
 
   void retire(std::unique_ptr<const Entry> entry);
 

@@ -11,6 +11,31 @@ std::shared_ptr<const Identity> identity(std::int64_t id) {
   return made;
 }
 
+TEST(SharedIdentity, IsCountedApartAndOneObject) {
+  auto made = identity(7);
+  const std::weak_ptr<const Identity> watch = made;
+  auto shared = std::make_unique<SharedIdentity>(std::move(made));
+  const auto count = shared->original().use_count();
+  auto first = shared->share();
+  const auto second = shared->share();
+  EXPECT_EQ(first.get(), shared->original().get());
+  EXPECT_EQ(second.get(), first.get());
+  EXPECT_EQ(shared->original().use_count(), count);  // nobody else's line was written to
+  shared.reset();
+  first.reset();
+  EXPECT_FALSE(watch.expired());
+  EXPECT_EQ(second->remote_id, 7);
+}
+
+TEST(SharedIdentity, GoesWithTheLastThatHasIt) {
+  auto made = identity(7);
+  const std::weak_ptr<const Identity> watch = made;
+  std::shared_ptr<const Identity> last = SharedIdentity(std::move(made)).share();
+  EXPECT_FALSE(watch.expired());
+  last.reset();
+  EXPECT_TRUE(watch.expired());
+}
+
 TEST(KnownUsers, AreKeptUntilTheyChange) {
   KnownUsers users(100);
   EXPECT_EQ(users.find("7"), nullptr);
