@@ -181,7 +181,7 @@ def cost(server, script, folder, seconds):
     return (cpu_seconds(server.pids) - before) / requests * 1e6
 
 
-def compare(title, folder, rounds, seconds, contenders):
+def compare(title, folder, rounds, seconds, contenders, cost=cost):
     """Takes the contenders in turn; prints medians, and medians of each round's ratio to the first:
     what else the machine does comes and goes, and is the same to those of a round."""
     times = {name: [] for name, _, _ in contenders}
