@@ -29,10 +29,10 @@ constexpr auto patience = Breaker::Settings().patience + std::chrono::millisecon
 
 /// Python's str.strip(), of what can stand in a header.
 std::string_view strip(std::string_view text) {
-  constexpr std::string_view space = " \t\n\v\f\r";
-  const auto first = text.find_first_not_of(space);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(space) - first + 1);
+  const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 /// What the original makes of what verify said: its "detail" alone.

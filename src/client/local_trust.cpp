@@ -55,6 +55,8 @@ std::shared_ptr<const Identity> LocalTrust::find(const Digest& token, Time now, 
 }
 
 LocalTrust::Verdict LocalTrust::authenticate(std::string_view token, FunctionRef<Verdict()> ask) {
+  const auto digest = hash_.of(token);
+  tokens_.prefetch(digest);
   const auto now = clock_();
   const bool has_feed = static_cast<bool>(staleness_);
   const bool is_fed = has_feed && staleness_() <= settings_.max_staleness;
@@ -66,7 +68,6 @@ LocalTrust::Verdict LocalTrust::authenticate(std::string_view token, FunctionRef
       case StalenessPolicy::accept: break;
     }
   }
-  const auto digest = hash_.of(token);
   if (auto identity = find(digest, now, is_fed)) return identity;
 
   if (token.size() > RemoteAuth::max_token) {  // which the auth-service is never asked about
@@ -99,8 +100,10 @@ LocalTrust::Verdict LocalTrust::authenticate(std::string_view token, FunctionRef
 
 Result<LocalTrust::User> LocalTrust::user_of(const LocalVerifier::Verified& token, Time now,
                                              bool is_fed, FunctionRef<Verdict()> ask) {
-  const auto known = users_.find(token.user);
-  if (known && !must_fetch(*known, now, is_fed) && !must_admit(*known, now)) return known;
+  auto known = users_.find(token.user);
+  if (known && !must_fetch(*known, now, is_fed) && !must_admit(*known, now)) {
+    return known;
+  }
   const auto changes = users_.changes(token.user);
   // Again by what was fetched, for what this service itself says of them.
   const auto admit_again = [&](Time fetched) -> Result<User> {
