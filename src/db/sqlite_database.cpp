@@ -157,9 +157,10 @@ class MemoryDatabase final : public Database {
     if (!may_wait()) return Error{Errc::would_wait};
     const Turn turn(*this);
     Job job(work);
-    Job* const jobs[] = {&job};
     ++writes_;
-    if (run_batch(*connection_, jobs)) ++commits_;
+    Batch batch(*connection_);
+    batch.add(job);
+    if (batch.commit()) ++commits_;
     if (job.exception) std::rethrow_exception(job.exception);
     return job.error;
   }

@@ -26,6 +26,16 @@ constexpr int checkpoint_when_idle = 250;
 constexpr int checkpoint_at_last = 4000;
 constexpr std::chrono::milliseconds idle_time{20};
 constexpr std::chrono::milliseconds patience_while_locked{200};
+/// As many as go into a batch: who waits together is woken together.
+constexpr std::uint64_t jobs_of_bell = 64;
+/// Whoever was answered is about to ask again (ADR 36). He is waited for where a commit takes this
+/// long, for as long as it takes, and not for long. Where few came for whom a commit has waited,
+/// the next ones do not.
+constexpr std::chrono::microseconds worth_waiting{400};
+constexpr std::chrono::milliseconds longest_wait{5};
+constexpr unsigned after_a_wait_in_vain = 16;
+/// How many jobs are worth waking the writer for meanwhile.
+constexpr std::size_t worth_waking = 8;
 
 constexpr Sql begin{"BEGIN IMMEDIATE"};
 constexpr Sql commit{"COMMIT"};
@@ -60,58 +70,63 @@ std::optional<Error> attempt_alone(SqliteConnection& connection, Job& job) {
   return connection.control(release);
 }
 
-/// One after the other, with nothing between them: what failed has changed nothing, or this is
-/// false and all of it is to be undone. A savepoint each would cost a fifth of the time, and hardly
-/// anything fails after it has written.
-bool attempt_together(SqliteConnection& connection, std::span<Job* const> jobs) {
-  for (auto* job : jobs) {
-    const auto before = connection.changes();
-    attempt(connection, *job);
-    if (!connection.in_transaction()) return false;
-    if (job->has_failed() && connection.changes() != before) return false;
-  }
-  return true;
-}
-
-/// An Error where nothing was committed: for those jobs that don't have one of their own.
-std::optional<Error> attempt_all(SqliteConnection& connection, std::span<Job* const> jobs) {
-  if (auto error = connection.control(begin)) return error;
-  if (jobs.size() == 1) {
-    attempt(connection, *jobs.front());
-    if (jobs.front()->has_failed()) return Error{};
-    if (!connection.in_transaction()) {
-      return Error{Errc::unavailable, {}, "rolled back by SQLite"};
-    }
-  } else if (!attempt_together(connection, jobs)) {
-    connection.roll_back();
-    for (auto* job : jobs) {
-      job->error.reset();
-      job->exception = nullptr;
-    }
-    if (auto error = connection.control(begin)) return error;
-    for (auto* job : jobs) {
-      if (auto error = attempt_alone(connection, *job)) return error;
-    }
-  }
-  return connection.control(commit);
-}
-
 }  // namespace
 
-bool run_batch(SqliteConnection& connection, std::span<Job* const> jobs) {
-  std::optional<Error> error;
+/// One after the other, with nothing between them, until one fails that has changed something: then
+/// all is undone and done again with a savepoint each. With those from the start it would cost a
+/// fifth of the time more, and hardly anything fails after it has written.
+std::optional<Error> Batch::attempt(Job& job) {
+  if (!connection_.in_transaction()) {
+    if (auto error = connection_.control(begin)) return error;
+  }
+  if (has_savepoints_) return attempt_alone(connection_, job);
+  const auto before = connection_.changes();
+  db::attempt(connection_, job);
+  const bool has_changed = connection_.changes() != before;
+  if (connection_.in_transaction() && !(job.has_failed() && has_changed)) return std::nullopt;
+  connection_.roll_back();
+  if (jobs_.size() == 1) {
+    if (job.has_failed()) return std::nullopt;
+    return Error{Errc::unavailable, {}, "rolled back by SQLite"};
+  }
+  if (auto error = connection_.control(begin)) return error;
+  has_savepoints_ = true;
+  for (auto* again : jobs_) {
+    again->error.reset();
+    again->exception = nullptr;
+    if (auto error = attempt_alone(connection_, *again)) return error;
+  }
+  return std::nullopt;
+}
+
+void Batch::add(Job& job) {
+  jobs_.push_back(&job);
+  if (error_) return;
   try {
-    error = attempt_all(connection, jobs);
+    error_ = attempt(job);
   } catch (const std::exception& fault) {
-    error = Error{Errc::internal, {}, fault.what()};
+    error_ = Error{Errc::internal, {}, fault.what()};
   }
-  if (error) {
-    connection.roll_back();
-    for (auto* job : jobs) {
-      if (!job->has_failed()) job->error = error;
-    }
+  if (error_) connection_.roll_back();
+}
+
+bool Batch::commit() {
+  const auto has_failed = [](const Job* job) { return job->has_failed(); };
+  if (!error_ && std::all_of(jobs_.begin(), jobs_.end(), has_failed)) {
+    connection_.roll_back();
+    return false;
   }
-  return !error;
+  try {
+    if (!error_) error_ = connection_.control(db::commit);
+  } catch (const std::exception& fault) {
+    error_ = Error{Errc::internal, {}, fault.what()};
+  }
+  if (!error_) return true;
+  connection_.roll_back();
+  for (auto* job : jobs_) {
+    if (!job->has_failed()) job->error = error_;
+  }
+  return false;
 }
 
 /// A task as a job.
@@ -158,10 +173,10 @@ std::optional<Error> SqliteWriter::write(Work work, Deadline deadline) {
   }
   Waiting job(work, deadline);
   queue(job);
-  auto& bell = bells_[job.batch % bells_.size()];
+  auto& bell = bell_of(job.number);
   for (;;) {
     const auto rung = bell.load(std::memory_order_acquire);
-    if (finished_.load(std::memory_order_acquire) >= job.batch) break;
+    if (finished_.load(std::memory_order_acquire) >= job.number) break;
     bell.wait(rung, std::memory_order_acquire);
   }
   if (job.exception) std::rethrow_exception(std::exchange(job.exception, nullptr));
@@ -172,6 +187,10 @@ void SqliteWriter::submit(Task& task, Deadline deadline) {
   auto job = std::make_unique<Submitted>(*this, task, deadline);
   queue(*job);
   static_cast<void>(job.release());  // serve() deletes it
+}
+
+std::atomic<std::uint32_t>& SqliteWriter::bell_of(std::uint64_t number) {
+  return bells_[number / jobs_of_bell % bells_.size()];
 }
 
 bool SqliteWriter::is_in_task() const noexcept {
@@ -195,19 +214,14 @@ std::optional<Error> SqliteWriter::run_in_task(Work work) {
 }
 
 void SqliteWriter::queue(Waiting& job) {
+  bool is_enough = false;
   {
     const std::lock_guard lock(mutex_);
-    // Full, or taken: the next one.
-    if (queue_.empty() || queue_.back()->batch < open_batch_) open_size_ = 0;
-    if (open_size_ == largest_batch) {
-      ++open_batch_;
-      open_size_ = 0;
-    }
-    ++open_size_;
-    job.batch = open_batch_;
+    job.number = ++last_number_;
     queue_.push_back(&job);
+    is_enough = queue_.size() >= enough_;
   }
-  arrived_.notify_one();
+  if (is_enough) arrived_.notify_one();
 }
 
 Database::Counters SqliteWriter::counters() const noexcept {
@@ -215,31 +229,10 @@ Database::Counters SqliteWriter::counters() const noexcept {
 }
 
 void SqliteWriter::serve() {
-  std::vector<Waiting*> taken;
-  std::vector<Job*> jobs;
-  while (take(taken)) {
-    jobs.assign(taken.begin(), taken.end());
-    auto deadline = Deadline::max();
-    for (const auto* job : taken) deadline = std::min(deadline, job->deadline);
-    run(jobs, deadline);
-    const auto batch = taken.front()->batch;
-    bool is_waited_for = false;
-    for (auto* job : taken) {
-      if (job->task == nullptr) {
-        is_waited_for = true;
-        continue;
-      }
-      const std::unique_ptr<Submitted> submitted(static_cast<Submitted*>(job));
-      const bool has_failed = submitted->error && !submitted->is_undone;
-      submitted->task->done(has_failed ? &*submitted->error : nullptr);
-    }
-    // From here on the jobs are gone. One call wakes all of a batch.
-    finished_.store(batch, std::memory_order_release);
-    auto& bell = bells_[batch % bells_.size()];
-    if (is_waited_for) {
-      bell.fetch_add(1, std::memory_order_release);
-      bell.notify_all();
-    }
+  std::vector<Waiting*> jobs;
+  while (take(jobs)) {
+    run(jobs);
+    answer(jobs);
     if (connection_) connection_->checkpoint_beyond(checkpoint_at_last);
   }
 }
@@ -254,17 +247,20 @@ bool SqliteWriter::take(std::vector<Waiting*>& taken) {
     arrived_.wait(lock, is_needed);
   }
   taken.clear();
-  while (!queue_.empty() && (taken.empty() || queue_.front()->batch == taken.front()->batch)) {
-    taken.push_back(queue_.front());
-    queue_.pop_front();
-  }
-  if (!taken.empty() && taken.front()->batch == open_batch_) ++open_batch_;
+  take_queued(taken);
   return !taken.empty();
 }
 
-void SqliteWriter::run(std::span<Job* const> jobs, Deadline deadline) {
-  // Counted before anybody is woken, so that a caller finds its own write in the counters.
-  writes_.fetch_add(jobs.size(), std::memory_order_relaxed);
+void SqliteWriter::take_queued(std::vector<Waiting*>& taken) {
+  while (taken.size() < largest_batch && !queue_.empty()) {
+    taken.push_back(queue_.front());
+    queue_.pop_front();
+  }
+}
+
+void SqliteWriter::run(std::vector<Waiting*>& jobs) {
+  auto deadline = Deadline::max();
+  for (const auto* job : jobs) deadline = std::min(deadline, job->deadline);
   if (is_locked_) {
     deadline = std::min(deadline, std::chrono::steady_clock::now() + patience_while_locked);
   }
@@ -273,14 +269,79 @@ void SqliteWriter::run(std::span<Job* const> jobs, Deadline deadline) {
     for (auto* job : jobs) job->error = error;
   } else {
     connection_->set_deadline(deadline);
-    if (run_batch(*connection_, jobs)) commits_.fetch_add(1, std::memory_order_relaxed);
+    Batch batch(*connection_);
+    for (auto* job : jobs) batch.add(*job);
+    wait_for_others(batch, jobs);
+    // Counted before anybody is woken, so that a caller finds its own write in the counters.
+    if (commit(batch)) commits_.fetch_add(1, std::memory_order_relaxed);
     is_locked_ = connection_->was_locked();
     for (const auto* job : jobs) {
       if (job->error && job->error->code == Errc::unavailable) error = job->error;
     }
     if (connection_->is_broken()) connection_.reset();
   }
+  writes_.fetch_add(jobs.size(), std::memory_order_relaxed);
   health_.note(error);
+}
+
+void SqliteWriter::wait_for_others(Batch& batch, std::vector<Waiting*>& jobs) {
+  const auto begun_with = jobs.size();
+  const auto wanted = std::min(expected_, largest_batch);
+  if (begun_with >= wanted || commit_time_ < worth_waiting) return;
+  if (in_vain_ > 0) {
+    --in_vain_;
+    return;
+  }
+  const auto wait = std::min<std::chrono::nanoseconds>(commit_time_, longest_wait);
+  const auto until = std::chrono::steady_clock::now() + wait;
+  // Their work is done as they come, a few at a time.
+  for (bool is_over = false; !is_over && jobs.size() < wanted && batch.can_go_on();) {
+    const auto before = jobs.size();
+    {
+      std::unique_lock lock(mutex_);
+      enough_ = std::min(wanted - before, worth_waking);
+      const bool have_come = arrived_.wait_until(
+          lock, until, [&] { return is_stopping_ || queue_.size() >= enough_; });
+      enough_ = 1;
+      is_over = !have_come || is_stopping_;
+      take_queued(jobs);
+    }
+    for (auto at = before; at < jobs.size(); ++at) batch.add(*jobs[at]);
+  }
+  if (2 * (jobs.size() - begun_with) < wanted - begun_with) in_vain_ = after_a_wait_in_vain;
+}
+
+bool SqliteWriter::commit(Batch& batch) {
+  const auto begun = std::chrono::steady_clock::now();
+  const bool has_committed = batch.commit();
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - begun;
+  commit_time_ += (took - commit_time_) / 8;
+  const std::lock_guard lock(mutex_);
+  expected_ = batch.size() + queue_.size();
+  return has_committed;
+}
+
+void SqliteWriter::answer(std::vector<Waiting*>& jobs) {
+  const auto first = jobs.front()->number;
+  const auto last = jobs.back()->number;
+  bool is_waited_for = false;
+  for (auto* job : jobs) {
+    if (job->task == nullptr) {
+      is_waited_for = true;
+      continue;
+    }
+    const std::unique_ptr<Submitted> submitted(static_cast<Submitted*>(job));
+    const bool has_failed = submitted->error && !submitted->is_undone;
+    submitted->task->done(has_failed ? &*submitted->error : nullptr);
+  }
+  // From here on the jobs are gone. One call wakes all that share a bell.
+  finished_.store(last, std::memory_order_release);
+  if (!is_waited_for) return;
+  for (auto of_bell = first / jobs_of_bell; of_bell <= last / jobs_of_bell; ++of_bell) {
+    auto& bell = bell_of(of_bell * jobs_of_bell);
+    bell.fetch_add(1, std::memory_order_release);
+    bell.notify_all();
+  }
 }
 
 std::optional<Error> SqliteWriter::make_ready(Deadline deadline) {

@@ -9,7 +9,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,9 +36,27 @@ struct Job {
   bool has_failed() const { return error || exception; }
 };
 
-/// Runs jobs in one transaction, each so that it can fail alone, and commits. Afterwards every job
-/// whose work is not in the database has an error or an exception. Returns whether it committed.
-bool run_batch(SqliteConnection& connection, std::span<Job* const> jobs);
+/// Jobs in one transaction, each so that it can fail alone. After commit() every job whose work is
+/// not in the database has an error or an exception.
+class Batch {
+ public:
+  explicit Batch(SqliteConnection& connection) : connection_(connection) {}
+
+  /// Runs it.
+  void add(Job& job);
+  std::size_t size() const { return jobs_.size(); }
+  bool can_go_on() const { return !error_; }
+  /// Returns whether it committed.
+  bool commit();
+
+ private:
+  std::optional<Error> attempt(Job& job);
+
+  SqliteConnection& connection_;
+  std::vector<Job*> jobs_;
+  bool has_savepoints_ = false;
+  std::optional<Error> error_;  ///< why it can't go on
+};
 
 /// The one thread that writes to a file. SQLite has one writer at a time anyhow; with a thread for
 /// it, what waits while one commit is on its way to the disk goes into the next commit together.
@@ -67,16 +84,22 @@ class SqliteWriter {
     Waiting(Work work_, Deadline deadline_) : Job(work_), deadline(deadline_) {}
 
     const Deadline deadline;
-    std::uint64_t batch = 0;  ///< that it is part of: known from the start
-    Task* task = nullptr;     ///< what it runs, where nobody waits for it; it is on the heap then
+    std::uint64_t number = 0;  ///< in the order of asking
+    Task* task = nullptr;      ///< what it runs, where nobody waits for it; it is on the heap then
   };
   struct Submitted;
 
-  void serve();
   void queue(Waiting& job);
-  /// Waits for jobs and takes up to a batch of them; false at the end.
+  std::atomic<std::uint32_t>& bell_of(std::uint64_t number);
+  void serve();
+  /// Waits for jobs, and takes up to a batch of them; false at the end.
   bool take(std::vector<Waiting*>& taken);
-  void run(std::span<Job* const> jobs, Deadline deadline);
+  void take_queued(std::vector<Waiting*>& taken);
+  void run(std::vector<Waiting*>& jobs);
+  /// Adds those who are about to ask, if it is worth while to wait for them.
+  void wait_for_others(Batch& batch, std::vector<Waiting*>& jobs);
+  bool commit(Batch& batch);
+  void answer(std::vector<Waiting*>& jobs);
   std::optional<Error> make_ready(Deadline deadline);
 
   const std::string path_;
@@ -90,12 +113,16 @@ class SqliteWriter {
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<Waiting*> queue_;
-  std::uint64_t open_batch_ = 1;  ///< whom a job joins that comes now
-  std::size_t open_size_ = 0;
+  std::uint64_t last_number_ = 0;
+  std::size_t enough_ = 1;  ///< how many must have come for the writer to be woken
   bool is_stopping_ = false;
 
-  std::atomic<std::uint64_t> finished_ = 0;  ///< batches up to this one are done
-  /// What the jobs of a batch wait on; a batch that shares it with another is woken in vain.
+  std::chrono::nanoseconds commit_time_{0};  ///< what a commit takes, lately
+  std::size_t expected_ = 1;                 ///< how many had asked when the last one was done
+  unsigned in_vain_ = 0;  ///< commits for which nobody is waited for, after one that was in vain
+
+  std::atomic<std::uint64_t> finished_ = 0;  ///< jobs up to this one are done
+  /// What jobs wait on, 64 by one bell; who shares it with others is woken in vain.
   std::array<std::atomic<std::uint32_t>, 8> bells_{};
   std::thread thread_;
 };
