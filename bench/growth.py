@@ -22,10 +22,12 @@ service has one thread on core 0; wrk and PostgreSQL have the other cores. Needs
             with jti's as the original makes them)
   floor     the statements of flush alone, on SQLite, in one connection and none of our program around them
   slow      on FULL alone, wall time: counts, deep pages, searches inside names
+  beside    on FULL alone, wall time: how long requests take beside flushexpiredtokens
 """
 import argparse
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -50,7 +52,7 @@ ORDERS = ["id", "email", "first_name", "last_name", "date_joined", "last_login"]
 SAMPLE = 2000
 FLUSHED = 20000
 MADE = "1577836800000"  # 2020-01-01
-BATCH = 1000  # flushexpiredtokens'
+BATCH = 500  # flushexpiredtokens'
 
 
 def stat(pid):
@@ -281,6 +283,39 @@ def slow(service):
         print("| %s | %d | %.1f | %.1f |" % (what, answer["count"], statistics.median(times), max(times)), flush=True)
 
 
+def latencies(service, is_over):
+    """Milliseconds of logins, rotations and verifications, one after the other, until is_over()."""
+    taken = {"login": [], "refresh": [], "verify": []}
+
+    def ask(name, path, body):
+        begun = time.monotonic()
+        answer = service.request("POST", path, body)
+        taken[name].append((time.monotonic() - begun) * 1000)
+        return answer
+
+    for email in itertools.cycle(service.emails):
+        if is_over():
+            return taken
+        pair = ask("login", "/auth/token/", {"email": email, "password": PASSWORD})
+        pair = ask("refresh", "/auth/token/refresh/", {"refresh": pair["refresh"]})
+        ask("verify", "/auth/token/verify/", {"token": pair["refresh"]})
+        time.sleep(0.002)
+
+
+def beside(service, options):
+    service.database.add_expired(5 * FLUSHED, options.random_jti)
+    end = time.monotonic() + options.seconds
+    alone = latencies(service, lambda: time.monotonic() > end)
+    with subprocess.Popen([*service.command, "flushexpiredtokens"], stdout=subprocess.DEVNULL) as process:
+        flushing = latencies(service, lambda: process.poll() is not None)
+    print("\n| ms | alone: median | p99 | slowest | beside flushexpiredtokens: median | p99 | slowest |")
+    print("|---|---|---|---|---|---|---|")
+    for name in alone:
+        print("| %s | %s |" % (name, " | ".join(
+            "%.1f" % value for times in (alone[name], flushing[name])
+            for value in (statistics.median(times), statistics.quantiles(times, n=100)[98], max(times)))))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build")
@@ -297,14 +332,20 @@ def main():
     try:
         for where in (options.small, options.full):
             services.append(Service(os.path.join(options.build, "easyjwt"), folder, Database(where), options.last_login))
-        wanted = options.only or ["login", "refresh", "verify", "user", "list", "search", "flush", "slow"]
-        print("| us of CPU | small: service | database | full: service | database | ratio | in the rounds |")
-        print("|---|---|---|---|---|---|---|")
-        for name in wanted:
-            if name != "slow":
-                compare(name, services, folder, options)
+        wanted = options.only or ["login", "refresh", "verify", "user", "list", "search", "flush", "floor", "slow",
+                                  "beside"]
+        if services[0].database.is_postgresql and "floor" in wanted:
+            wanted.remove("floor")
+        compared = [name for name in wanted if name not in ("slow", "beside")]
+        if compared:
+            print("| us of CPU | small: service | database | full: service | database | ratio | in the rounds |")
+            print("|---|---|---|---|---|---|---|")
+        for name in compared:
+            compare(name, services, folder, options)
         if "slow" in wanted:
             slow(services[1])
+        if "beside" in wanted:
+            beside(services[1], options)
     finally:
         for service in services:
             service.stop()
