@@ -101,9 +101,7 @@ LocalTrust::Verdict LocalTrust::authenticate(std::string_view token, FunctionRef
 Result<LocalTrust::User> LocalTrust::user_of(const LocalVerifier::Verified& token, Time now,
                                              bool is_fed, FunctionRef<Verdict()> ask) {
   auto known = users_.find(token.user);
-  if (known && !must_fetch(*known, now, is_fed) && !must_admit(*known, now)) {
-    return known;
-  }
+  if (known && !must_fetch(*known, now, is_fed) && !must_admit(*known, now)) return known;
   const auto changes = users_.changes(token.user);
   // Again by what was fetched, for what this service itself says of them.
   const auto admit_again = [&](Time fetched) -> Result<User> {
