@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """How long pages of the admin site's list of users take on a full database.
 
-  bench/pages.py BUILD DATABASE [--tries N]
+  bench/pages.py BUILD DATABASE [--tries N] [--only lists|searches]
 
 DATABASE is a file of SQLite or a postgresql:// URL, filled with bench/fill.py and migrated afterwards. One user of
 fifty is made inactive, one of 5,000 staff and ten of a million superusers, and three groups are made: of everybody,
 of a twentieth, and of one of 10,000. Wall time of single requests, from a connection of its own each to the last
-byte of the page; medians.
+byte of the page; medians. A search that finds more than are counted is asked for once more with its exact count.
 """
 import argparse
 import contextlib
@@ -25,6 +25,9 @@ from growth import Database, ORDERS, Service
 
 USERS = "/admin/easyjwt_user/user/"
 GROUPS = {"everybody": 1, "a twentieth": 20, "a few": 10000}
+LIST_ORDERS = ["email", "-email", "id", "-last_login", "first_name"]
+SEARCH_ORDERS = ["email", "-id", "-last_login", "first_name"]
+WORDS = ["anna.s", "johnson", "son", "com", "an", "zq", "anna com"]  # beside a whole e-mail
 
 
 def prepare(database):
@@ -76,20 +79,24 @@ class Browser:
         return page, took
 
 
-def pages(groups, email):
-    """What is asked for, by name: (is it a first page, its address)."""
+def pages(groups, email, only):
+    """What is asked for: the filter's and the order's names, and the address's parameters."""
     narrowed = {"all": {}, "inactive": {"is_active": "no"}, "active": {"is_active": "yes"}, "staff": {"is_staff": "yes"},
                 "no staff": {"is_staff": "no"}, "superusers": {"is_superuser": "yes"},
                 "active, no staff": {"is_active": "yes", "is_staff": "no"},
                 **{"in a group of " + name: {"group": number} for name, number in groups.items()},
                 "active, in a group of everybody": {"group": groups["everybody"], "is_active": "yes"},
-                "inactive, in a group of everybody": {"group": groups["everybody"], "is_active": "no"}}
-    for name, parameters in narrowed.items():
-        for order in ["email", "-email", "id", "-last_login", "first_name"]:
-            yield name, order, {**parameters, "o": order}
-    for word in (email, "anna.s", "johnson", "son", "com", "zq"):
-        for name in ("all", "inactive", "active", "staff", "in a group of a twentieth"):
-            yield "search %s, %s" % (word, name), "email", {**narrowed[name], "q": word, "o": "email"}
+                "inactive, in a group of everybody": {"group": groups["everybody"], "is_active": "no"},
+                "active, in a group of a twentieth": {"group": groups["a twentieth"], "is_active": "yes"}}
+    if only != "searches":
+        for name, parameters in narrowed.items():
+            for order in LIST_ORDERS:
+                yield name, order, {**parameters, "o": order}
+    if only != "lists":
+        for word in (email, *WORDS):
+            for name, parameters in narrowed.items():
+                for order in SEARCH_ORDERS:
+                    yield '"%s", %s' % (word, name), order, {**parameters, "q": word, "o": order}
 
 
 def main():
@@ -97,30 +104,41 @@ def main():
     parser.add_argument("build")
     parser.add_argument("database")
     parser.add_argument("--tries", type=int, default=5)
+    parser.add_argument("--only", choices=["lists", "searches"])
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="easyjwt-pages-")
     database = Database(options.database)
     groups = prepare(database)
     service = Service(options.build + "/easyjwt", folder, database, False)
+    slowest = {}
     try:
         browser = Browser(service)
-        print("| users | order | found | first page, ms | slowest | page in the middle | last page |\n|" + "---|" * 7)
-        for name, order, parameters in pages(groups, service.emails[0]):
-            cells = []
+
+        def measure(kind, parameters):
+            path = USERS + "?" + urllib.parse.urlencode(parameters)
+            times = [browser.request("GET", path)[1] for _ in range(options.tries)]
+            median = statistics.median(times)
+            slowest[kind] = max(slowest.get(kind, (0, "")), (median, path))
+            return "%.0f" % median, "%.0f" % max(times)
+
+        print("| users | order | found | first page, ms | slowest | page in the middle | last page | exact count |\n|" +
+              "---|" * 8)
+        for name, order, parameters in pages(groups, service.emails[0], options.only):
             page, _ = browser.request("GET", USERS + "?" + urllib.parse.urlencode(parameters))
-            found = int(re.search(r"Found: (\d+)", re.sub(r"<[^>]*>", "", page))[1])
-            last = max(1, (found + 99) // 100)
-            if "q" in parameters:
+            more, found = re.search(r"Found: (&gt; |> )?(\d+)", re.sub(r"<[^>]*>", "", page)).groups()
+            last = max(1, (int(found) + 99) // 100)
+            is_search = "q" in parameters
+            if is_search:
                 last = min(last, 100)  # beyond which no page leads
-            for number in (1, last // 2 if found <= 100000 or "group" not in parameters else 501, last):
-                if number == 0 or (number == 1 and cells):
-                    continue
-                path = USERS + "?" + urllib.parse.urlencode({**parameters, "p": number})
-                times = [browser.request("GET", path)[1] for _ in range(options.tries)]
-                cells.append("%.0f" % statistics.median(times))
-                if number == 1:
-                    cells.append("%.0f" % max(times))
-            print("| %s |" % " | ".join([name, order, str(found), *cells, *[""] * (4 - len(cells))]), flush=True)
+            middle = 501 if int(found) > 100000 and "group" in parameters else last // 2
+            cells = list(measure("first page", parameters))
+            cells.append(measure("deep page", {**parameters, "p": middle})[0] if middle > 1 and not is_search else "")
+            cells.append(measure("deep page", {**parameters, "p": last})[0] if last > 1 else "")
+            cells.append(measure("exact count", {**parameters, "exact": "yes"})[0] if more else "")
+            print("| %s |" % " | ".join([name, order, (more or "") + found, *cells]), flush=True)
+        print()
+        for kind, (took, path) in slowest.items():
+            print("slowest %s: %.0f ms, %s" % (kind, took, path))
     finally:
         service.stop()
         shutil.rmtree(folder)

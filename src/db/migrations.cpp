@@ -117,6 +117,7 @@ const std::vector<Description>& descriptions() {
        "who logged in, and who was refused",
        {"easyjwt_login", "easyjwt_login_count"}},
       {"0011_admin", "an index of users for the admin site's lists", {}},
+      {"0012_group_members", "an index of the members of groups", {}},
   };
   return list;
 }

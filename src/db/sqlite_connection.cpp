@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "db/sqlite_functions.hpp"
 #include "db/sqlite_log_file.hpp"
 #include "easyjwt/core/waiting.hpp"
 
@@ -128,6 +129,8 @@ std::optional<Error> SqliteConnection::connect() {
   sqlite3_limit(handle, SQLITE_LIMIT_TRIGGER_DEPTH, 50);
   sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
   sqlite3_limit(handle, SQLITE_LIMIT_WORKER_THREADS, 0);
+
+  add_functions(handle);
 
   // No mmap: a file that somebody truncates would be a SIGBUS instead of an error.
   constexpr std::string_view settings =

@@ -11,6 +11,10 @@
   "id, password, last_login, is_superuser, is_staff, is_active, date_joined, first_name, " \
   "last_name, location, phone, modified_date, creation_date, email"
 
+/// Most users are usual: active, and neither staff nor superusers. Of the others there is an index
+/// (sql/0011_admin), whose condition this is.
+#define USER_IS_SPECIAL "(NOT is_active OR is_staff OR is_superuser)"
+
 namespace easyjwt {
 
 inline User read_user(const db::Row& row) {

@@ -68,9 +68,9 @@ std::vector<std::string> names(const Result<std::vector<MigrationStep>>& steps) 
 }
 
 const std::vector<std::string> all_steps = {
-    "0001_django",   "0002_indexes", "0003_users",  "0004_remote_users",     "0005_keys",
-    "0006_families", "0007_clients", "0008_events", "0009_browser_sessions", "0010_logins",
-    "0011_admin"};
+    "0001_django",   "0002_indexes",      "0003_users",  "0004_remote_users",     "0005_keys",
+    "0006_families", "0007_clients",      "0008_events", "0009_browser_sessions", "0010_logins",
+    "0011_admin",    "0012_group_members"};
 
 class Migrations : public testing::Test {
  protected:
@@ -133,6 +133,7 @@ class Migrations : public testing::Test {
                     "easyjwt_user_email_lower",
                     "easyjwt_user_first_name",
                     "easyjwt_user_gone",
+                    "easyjwt_user_groups_group",
                     "easyjwt_user_last_login",
                     "easyjwt_user_last_name",
                     "easyjwt_user_part",
@@ -170,7 +171,8 @@ TEST_F(Migrations, AFreshDatabaseIsWhatDjangosMigrationsMake) {
             std::string("0005_keys|") + now_text, std::string("0006_families|") + now_text,
             std::string("0007_clients|") + now_text, std::string("0008_events|") + now_text,
             std::string("0009_browser_sessions|") + now_text,
-            std::string("0010_logins|") + now_text, std::string("0011_admin|") + now_text}));
+            std::string("0010_logins|") + now_text, std::string("0011_admin|") + now_text,
+            std::string("0012_group_members|") + now_text}));
   expect_up_to_date();
 }
 

@@ -21,7 +21,7 @@ const Clock at_now = [] { return now; };
 const Rows all_steps = {"0001_django",       "0002_indexes", "0003_users",
                         "0004_remote_users", "0005_keys",    "0006_families",
                         "0007_clients",      "0008_events",  "0009_browser_sessions",
-                        "0010_logins",       "0011_admin"};
+                        "0010_logins",       "0011_admin",   "0012_group_members"};
 
 /// The recorded schema, as somebody's psql would run it.
 std::string djangos_schema() {
@@ -140,8 +140,8 @@ class PostgresqlMigrations : public testing::TestWithParam<Place> {
               "easyjwt_outstandingtoken_expires_at", "easyjwt_remote_user_user_id_key",
               "easyjwt_session_expires_at", "easyjwt_session_user", "easyjwt_user_date_joined",
               "easyjwt_user_email", "easyjwt_user_email_lower", "easyjwt_user_first_name",
-              "easyjwt_user_last_login", "easyjwt_user_last_name", "easyjwt_user_search_trigram",
-              "easyjwt_user_special"}));
+              "easyjwt_user_groups_group", "easyjwt_user_last_login", "easyjwt_user_last_name",
+              "easyjwt_user_search_trigram", "easyjwt_user_special"}));
   }
 
   TestDatabase where_{GetParam()};

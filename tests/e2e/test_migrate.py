@@ -143,7 +143,7 @@ class AtOnce(MigrateTest):
                                            "Applied 0004_remote_users", "Applied 0005_keys", "Applied 0006_families",
                                            "Applied 0007_clients", "Applied 0008_events",
                                            "Applied 0009_browser_sessions", "Applied 0010_logins",
-                                           "Applied 0011_admin"])
+                                           "Applied 0011_admin", "Applied 0012_group_members"])
         self.assertEqual(project.do("migrate").out, NOTHING)
 
     @contextlib.contextmanager
@@ -250,7 +250,7 @@ class Shapes(MigrateTest):
         self.use_commands(project)
 
         # The shape before the last migration.
-        before = {"0011_admin": ('DROP INDEX "easyjwt_user_special"',)}
+        before = {"0012_group_members": ('DROP INDEX "easyjwt_user_groups_group"',)}
         last = max(name for name, in project.query('SELECT "name" FROM "easyjwt_migration"'))
         self.assertEqual(last, max(re.sub(r"\..*", "", path.name) for path in SQL.glob("0*.sql")))
         for sql in before[last]:

@@ -4,11 +4,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "easyjwt/core/clock.hpp"
 #include "easyjwt/core/error.hpp"
-#include "easyjwt/core/function_ref.hpp"
 #include "easyjwt/db/database.hpp"
 
 namespace easyjwt {
@@ -38,27 +36,7 @@ struct UserState {
   std::string password;
 };
 
-/// Of whom all that is given is true.
-struct UserFilter {
-  std::optional<bool> is_active{};
-  std::optional<bool> is_staff{};
-  std::optional<bool> is_superuser{};
-  std::optional<std::int64_t> group{};  ///< the id of one that they are in
-
-  friend bool operator==(const UserFilter&, const UserFilter&) = default;
-};
-
-/// A page of /auth/users/, or of the admin site's list.
-struct UserQuery {
-  std::string ordering = "id";  ///< a field, '-' before it: descending
-  /// Each in e-mail, first or last name, case aside; none has white space in it.
-  std::vector<std::string> words;
-  UserFilter filter{};
-  std::int64_t offset = 0;
-  std::int64_t limit = 100;
-};
-
-/// The "user" table. Made for the length of a transaction.
+/// The "user" table; lists are UserListStore's. Made for the length of a transaction.
 class UserStore {
  public:
   explicit UserStore(db::Transaction& transaction) : transaction_(transaction) {}
@@ -102,22 +80,11 @@ class UserStore {
   };
   Result<Belongings> count_belongings(std::int64_t id);
 
-  /// Of everybody, or of those whom the words and the filter leave; a list of the same then counts
-  /// them no more.
-  Result<std::int64_t> count(const UserQuery& query);
-  /// Ordered, then by id. Errc::validation_error never: an unknown ordering counts as "id".
-  Result<void> list(const UserQuery& query, FunctionRef<void(const User&)> each);
-  static bool is_ordering(std::string_view field);
-
   /// A recent encoding, for Hasher::verify_nobody; empty where there are no users.
   Result<std::string> sample_password(std::uint64_t pick);
 
  private:
   db::Transaction& transaction_;
-  std::vector<std::string> found_words_;
-  UserFilter found_filter_;
-  std::int64_t found_count_ = 0;
-  std::string found_ids_;
 };
 
 }  // namespace easyjwt

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "easyjwt/core/unicode.hpp"
+#include "easyjwt/user/user_list_store.hpp"
 #include "service/admin/form.hpp"
 #include "service/admin/list.hpp"
 
@@ -387,7 +388,7 @@ Result<GroupViews::Lists> GroupViews::find_users(const Group& group, const std::
   const UserQuery query{.words = words_of(search), .limit = most_found};
   return site_.tools().database.read([&](db::Transaction& transaction) -> Result<Lists> {
     GroupStore groups(transaction);
-    UserStore users(transaction);
+    UserListStore users(transaction);
     Lists lists;
     std::vector<User> found;
     std::vector<std::int64_t> ids;

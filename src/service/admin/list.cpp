@@ -170,6 +170,8 @@ json::object to_json(const List& list, const ListQuery& query, const Site& site,
   out["rows"] = std::move(rows);
 
   out["count"] = (list.is_more ? "> " : "") + std::to_string(list.count);
+  out["can_count"] = list.can_count;
+  out["exact_path"] = query.with("exact", "yes");
   auto pages = pages_of(std::min(list.count, list.most_paged), query);
   out["has_pages"] = !pages.empty();
   out["pages"] = std::move(pages);

@@ -83,7 +83,8 @@ struct List {
   std::string add_path{};
   Text add_title{};
   std::int64_t count = 0;
-  bool is_more = false;  ///< there are more than `count`
+  bool is_more = false;    ///< there are more than `count`
+  bool can_count = false;  ///< they can be counted nevertheless, by "exact=yes" in the address
   /// How many of them pages lead to.
   std::int64_t most_paged = std::numeric_limits<std::int32_t>::max();
   std::vector<ListRow> rows{};

@@ -10,6 +10,7 @@
 #include "easyjwt/auth/token_store.hpp"
 #include "easyjwt/db/migrations.hpp"
 #include "easyjwt/user/group_store.hpp"
+#include "easyjwt/user/user_list_store.hpp"
 #include "service/settings_table.hpp"
 #include "service/system_checks.hpp"
 
@@ -126,7 +127,7 @@ Result<json::array> ServiceViews::facts(const Visit& visit) const {
   };
   const bool has_tokens = site_.has_tokens();
   const auto counts = tools.database.read([&](db::Transaction& transaction) -> Result<Counts> {
-    const auto users = UserStore(transaction).count({});
+    const auto users = UserListStore(transaction).count({});
     if (!users) return fail(users.error());
     const auto groups = GroupStore(transaction).count({});
     if (!groups) return fail(groups.error());

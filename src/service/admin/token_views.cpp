@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "easyjwt/core/unicode.hpp"
-#include "easyjwt/user/user_store.hpp"
+#include "easyjwt/user/user_list_store.hpp"
 #include "service/admin/form.hpp"
 #include "service/admin/picker.hpp"
 
@@ -92,12 +92,13 @@ Result<TokenQuery> TokenViews::read(const ListQuery& query, bool only_blackliste
       wanted.users->push_back((*exact)->id);
       return {};
     }
-    return users.list({.ordering = "email", .words = words_of(search), .limit = most_users},
-                      [&](const User& user) {
-                        if (lower(user.email).starts_with(search)) {
-                          wanted.users->push_back(user.id);
-                        }
-                      });
+    return UserListStore(transaction)
+        .list({.ordering = "email", .words = words_of(search), .limit = most_users},
+              [&](const User& user) {
+                if (lower(user.email).starts_with(search)) {
+                  wanted.users->push_back(user.id);
+                }
+              });
   });
   if (!done) return fail(done.error());
   return wanted;

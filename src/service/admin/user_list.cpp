@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "easyjwt/user/group_store.hpp"
+#include "easyjwt/user/user_list_store.hpp"
 #include "service/admin/form.hpp"
 #include "service/admin/picker.hpp"
 #include "service/html/fields.hpp"
@@ -50,7 +51,7 @@ UserQuery read_query(const ListQuery& query) {
                   .offset = (query.page() - 1) * List::page_size,
                   .limit = List::page_size};
   const auto order = query.get("o");
-  if (UserStore::is_ordering(order)) users.ordering = order;
+  if (UserListStore::is_ordering(order)) users.ordering = order;
   return users;
 }
 
@@ -122,10 +123,13 @@ http::Reply UserList::show(const Visit& visit) const {
     auto all = GroupStore(transaction).all_groups();
     if (!all) return fail(all.error());
     groups = *std::move(all);
-    UserStore users(transaction);
-    const auto count = users.count(wanted);
+    UserListStore users(transaction);
+    const bool is_exact = wanted.words.empty() || query.get("exact") == "yes";
+    const auto count = users.count(wanted, is_exact ? UserListStore::all : most_searched + 1);
     if (!count) return fail(count.error());
-    list.count = *count;
+    list.is_more = !is_exact && *count > most_searched;
+    list.can_count = list.is_more;
+    list.count = list.is_more ? most_searched : *count;
     if (!wanted.words.empty()) {
       // All texts before a page have to be read for it: of frequent words that takes seconds.
       list.most_paged = most_searched;

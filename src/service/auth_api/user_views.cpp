@@ -10,6 +10,7 @@
 #include "easyjwt/core/unicode.hpp"
 #include "easyjwt/core/waiting.hpp"
 #include "easyjwt/http/form.hpp"
+#include "easyjwt/user/user_list_store.hpp"
 #include "easyjwt/user/validators.hpp"
 #include "service/body.hpp"
 #include "service/revocation_feed.hpp"
@@ -77,7 +78,7 @@ ListRequest read_list_request(http::Form parameters) {
     wanted.query.limit = std::min(positive(*size).value_or(default_page_size), max_page_size);
   }
   if (const auto* ordering = parameters.find("ordering")) {
-    if (UserStore::is_ordering(*ordering)) wanted.query.ordering = *ordering;
+    if (UserListStore::is_ordering(*ordering)) wanted.query.ordering = *ordering;
   }
   if (const auto* search = parameters.find("search")) {
     std::string_view rest = strip(*search);
@@ -100,7 +101,7 @@ Reply list_users(const Request& request, db::Database& database, ListRequest wan
   std::string results;
   const auto read = database.read([&](db::Transaction& transaction) -> Result<bool> {
     results.clear();
-    UserStore users(transaction);
+    UserListStore users(transaction);
     const auto counted = users.count(query);
     if (!counted) return fail(counted.error());
     count = *counted;
