@@ -18,7 +18,7 @@ struct alignas(64) Holder {
 
 SharedIdentity::SharedIdentity(std::shared_ptr<const Identity> identity)
     : original_(std::move(identity)) {
-  counted_.resize(std::clamp(std::thread::hardware_concurrency(), 1U, 16U));
+  counted_.resize(std::clamp(std::thread::hardware_concurrency(), 1U, 8U));
   for (auto& counted : counted_) {
     counted = {std::make_shared<Holder>(Holder{original_}), original_.get()};
   }
