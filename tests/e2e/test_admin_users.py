@@ -148,6 +148,27 @@ class Lists(UsersTest):
         self.assertIn("Of what a search finds the first 10000 can be seen.", page.text)
         self.page_of(browser, USERS + "?p=101")
 
+    def test_a_search_counts_no_further_unless_asked(self):
+        browser = self.superuser()
+        self.project.execute(
+            "WITH RECURSIVE numbers(n) AS (SELECT 10001 UNION ALL SELECT n + 1 FROM numbers WHERE n < 20050) "
+            'INSERT INTO "user" (password, is_superuser, is_staff, is_active, date_joined, first_name, last_name, '
+            "modified_date, creation_date, email) SELECT '!', is_superuser, is_staff, is_active, date_joined, first_name, "
+            "last_name, modified_date, creation_date, 'many' || n || '@example.org' "
+            'FROM "user" CROSS JOIN numbers WHERE id = %d' % 4)
+        page = self.page_of(browser, USERS + "?q=many&o=-email&is_active=yes")
+        self.assertIn("Found: > 10000", page.text)
+        self.assertEqual(self.emails(page)[:2], ["many20050@example.org", "many20049@example.org"])
+        exact = [link for link in self.links(page) if "exact=yes" in link]
+        page = self.page_of(browser, urllib.parse.urljoin(USERS, exact[0]))
+        self.assertIn("Found: 10050", page.text)
+        self.assertNotIn("Count all of them", page.text)
+        self.assertEqual(self.emails(page)[:2], ["many20050@example.org", "many20049@example.org"])
+        # The last page that there is, whatever was counted.
+        self.assertEqual(len(self.emails(self.page_of(browser, USERS + "?q=many&p=100"))), 100)
+        self.page_of(browser, USERS + "?q=many&exact=yes&p=101", status=404)
+        self.assertIn("Found: 51", self.page_of(browser, USERS + "?q=many200&exact=yes&o=id").text)
+
     def test_pages(self):
         browser = self.superuser()
         self.project.load([user_entry(number, "user%03d@example.org" % number, "!") for number in range(100, 250)])
