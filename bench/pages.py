@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """How long pages of the admin site's list of users take on a full database.
 
-  bench/pages.py BUILD DATABASE [--tries N] [--only lists|searches]
+  bench/pages.py BUILD DATABASE [--tries N] [--only lists|searches] [--word WORD]... [--order ORDER]...
 
 DATABASE is a file of SQLite or a postgresql:// URL, filled with bench/fill.py and migrated afterwards. One user of
 fifty is made inactive, one of 5,000 staff and ten of a million superusers, and three groups are made: of everybody,
@@ -26,8 +26,8 @@ from growth import Database, ORDERS, Service
 USERS = "/admin/easyjwt_user/user/"
 GROUPS = {"everybody": 1, "a twentieth": 20, "a few": 10000}
 LIST_ORDERS = ["email", "-email", "id", "-last_login", "first_name"]
-SEARCH_ORDERS = ["email", "-id", "-last_login", "first_name"]
-WORDS = ["anna.s", "johnson", "son", "com", "an", "zq", "anna com"]  # beside a whole e-mail
+SEARCH_ORDERS = ["email", "-id", "-last_login", "first_name", "-first_name", "last_name", "-last_name"]
+WORDS = ["anna.s", "anna", "johnson", "smith", "son", "com", "an", "zq", "anna com"]  # beside a whole e-mail
 
 
 def prepare(database):
@@ -79,7 +79,7 @@ class Browser:
         return page, took
 
 
-def pages(groups, email, only):
+def pages(groups, email, options):
     """What is asked for: the filter's and the order's names, and the address's parameters."""
     narrowed = {"all": {}, "inactive": {"is_active": "no"}, "active": {"is_active": "yes"}, "staff": {"is_staff": "yes"},
                 "no staff": {"is_staff": "no"}, "superusers": {"is_superuser": "yes"},
@@ -88,14 +88,14 @@ def pages(groups, email, only):
                 "active, in a group of everybody": {"group": groups["everybody"], "is_active": "yes"},
                 "inactive, in a group of everybody": {"group": groups["everybody"], "is_active": "no"},
                 "active, in a group of a twentieth": {"group": groups["a twentieth"], "is_active": "yes"}}
-    if only != "searches":
+    if options.only != "searches":
         for name, parameters in narrowed.items():
             for order in LIST_ORDERS:
                 yield name, order, {**parameters, "o": order}
-    if only != "lists":
-        for word in (email, *WORDS):
+    if options.only != "lists":
+        for word in options.word or (email, *WORDS):
             for name, parameters in narrowed.items():
-                for order in SEARCH_ORDERS:
+                for order in options.order or SEARCH_ORDERS:
                     yield '"%s", %s' % (word, name), order, {**parameters, "q": word, "o": order}
 
 
@@ -105,6 +105,8 @@ def main():
     parser.add_argument("database")
     parser.add_argument("--tries", type=int, default=5)
     parser.add_argument("--only", choices=["lists", "searches"])
+    parser.add_argument("--word", action="append", help="of the searches")
+    parser.add_argument("--order", action="append", help="of the searches")
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="easyjwt-pages-")
     database = Database(options.database)
@@ -123,7 +125,7 @@ def main():
 
         print("| users | order | found | first page, ms | slowest | page in the middle | last page | exact count |\n|" +
               "---|" * 8)
-        for name, order, parameters in pages(groups, service.emails[0], options.only):
+        for name, order, parameters in pages(groups, service.emails[0], options):
             page, _ = browser.request("GET", USERS + "?" + urllib.parse.urlencode(parameters))
             more, found = re.search(r"Found: (&gt; |> )?(\d+)", re.sub(r"<[^>]*>", "", page)).groups()
             last = max(1, (int(found) + 99) // 100)

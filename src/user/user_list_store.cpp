@@ -303,6 +303,11 @@ enum class Shape {
   among,       ///< the same, of more: by walking everybody in order
   found,       ///< a page of what a filter finds, which is put in order
   walked,      ///< a page of a search by reading everybody's text in order, so many at most
+  names,       ///< of those of some texts who have the words: the most frequent name, and its share
+  named,       ///< the ids of those of that name whom a search finds, in order
+  namesakes,   ///< the ids of all of that name
+  others,      ///< the ids of those of another name whom a search finds
+  in_order,    ///< given ids in order, and whether they are before that name
 };
 
 struct ListStatement {
@@ -339,7 +344,7 @@ struct ListStatement {
                ") AS texts) AS sample";
       case Shape::ids: return many(search_ids(filter));
       case Shape::number:
-        if (!is_sqlite && group && driver == Driver::texts && finder == Finder::scan) {
+        if (is_joined()) {
           // By a join of hashes: to look for each in the group takes twice as long. PostgreSQL
           // makes it where it must think that half of all have the words.
           return "SELECT count(*) FROM (SELECT s.id FROM easyjwt_user_search s JOIN user_groups g "
@@ -371,6 +376,31 @@ struct ListStatement {
                                           order_by(field, descending != from_end) + page) +
                order;
       }
+      case Shape::names:
+        return "SELECT name, n, CAST(sum(n) OVER () AS bigint) FROM (SELECT " + column() +
+               " AS name, count(*) AS n FROM \"user\" WHERE id" +
+               easyjwt::among(engine, "SELECT id FROM (" + some_texts() + ") AS texts WHERE " +
+                                          has_words(engine, "\"text\"", words)) +
+               " GROUP BY " + column() + ") AS names ORDER BY n DESC LIMIT 1";
+      case Shape::named:
+        return many("SELECT id FROM \"user\" u WHERE " + column() + " = " + parameter(taken + 1) +
+                    " AND (SELECT " + has_words(engine, "\"text\"", words) +
+                    " FROM easyjwt_user_search s WHERE s.id = u.id)" + filter.by_id("u", " AND ") +
+                    " ORDER BY id" + (descending ? " DESC" : ""));
+      case Shape::namesakes:
+        return "SELECT id FROM \"user\" WHERE " + column() + " = $1 ORDER BY id";
+      case Shape::others:
+        // As search_ids() does.
+        return many("SELECT id FROM (SELECT id FROM easyjwt_user_search WHERE " +
+                    has_words(engine, by_index() ? "\"text\"" : unindexed, words) +
+                    (is_sqlite ? "" : " OFFSET 0") + ") AS found WHERE " +
+                    (is_sqlite ? "NOT easyjwt_among(id, " + parameter(taken + 1) + ")"
+                               : "(id IN (SELECT unnest(ARRAY(SELECT id FROM \"user\" WHERE " +
+                                     column() + " = " + parameter(taken + 1) + ")))) IS NOT TRUE") +
+                    filter.by_id("found", " AND "));
+      case Shape::in_order:
+        return "SELECT id, CASE WHEN " + column() +
+               " < $2 THEN 1 ELSE 0 END FROM \"user\" WHERE id" + among_given(engine, 1) + order;
       case Shape::walked: {
         const auto name = std::string(orderings[field]);
         return from +
@@ -388,7 +418,15 @@ struct ListStatement {
     return {};
   }
 
+  /// Whether hashes of the group's members are made.
+  bool is_joined() const {
+    return engine == db::Engine::postgresql && shape == Shape::number && group &&
+           driver == Driver::texts && finder == Finder::scan;
+  }
+
  private:
+  bool by_index() const { return finder == Finder::trigrams || engine == db::Engine::sqlite; }
+  std::string column() const { return std::string(orderings[field]); }
   /// Rows cost SQLite nothing, but PostgreSQL has to send them.
   std::string many(std::string ids) const {
     if (most > 0) ids += " LIMIT " + std::to_string(most);
@@ -402,8 +440,7 @@ struct ListStatement {
              has_words(engine, text_of_user, words, " AND ") + filter.by_row("\"user\"", " AND ");
     }
     const bool is_sqlite = engine == db::Engine::sqlite;
-    const auto condition =
-        has_words(engine, finder == Finder::trigrams || is_sqlite ? "\"text\"" : unindexed, words);
+    const auto condition = has_words(engine, by_index() ? "\"text\"" : unindexed, words);
     const std::string from = "SELECT id FROM easyjwt_user_search WHERE ";
     if (driver != Driver::texts) {
       return from + "id" + easyjwt::among(engine, filter.ids(driver)) + " AND " + condition;
@@ -469,7 +506,7 @@ Result<std::int64_t> read_number(db::Transaction& transaction, const db::Sql& sq
   return n;
 }
 
-/// In order.
+/// As they come.
 Result<Ids> read_ids(db::Transaction& transaction, const db::Sql& sql,
                      std::span<const db::Value> values) {
   Ids ids;
@@ -488,6 +525,29 @@ Result<Ids> read_ids(db::Transaction& transaction, const db::Sql& sql,
     }
   });
   if (!done) return fail(done.error());
+  return ids;
+}
+
+/// How many a search finds.
+Result<std::int64_t> read_count(db::Transaction& transaction, const ListStatement& statement,
+                                std::span<const db::Value> values) {
+  const auto& sql = prepared(statement);
+  if (!statement.is_joined()) {
+    return read_number(transaction, sql, values);
+  }
+  // Hashes of a million ids would go to files by default. Sent together, they are one transaction,
+  // after which memory is as it was.
+  static constexpr db::Sql more_memory{
+      "SELECT set_config('work_mem', CAST(greatest(pg_size_bytes(current_setting('work_mem')) / "
+      "1024, 65536) AS text), true)"};
+  std::int64_t n = 0;
+  const auto read = [&](const db::Row& row) { n = row.integer(0); };
+  db::Statement statements[] = {{more_memory, {}}, {sql, values, read}};
+  if (auto done = transaction.run_together(statements); !done) return fail(done.error());
+  return n;
+}
+
+Ids in_order(Ids ids) {
   if (!std::ranges::is_sorted(ids)) std::ranges::sort(ids);
   return ids;
 }
@@ -543,6 +603,7 @@ struct Order {
   std::size_t field = 0;
   bool descending = false;
 
+  bool is_of_names() const { return orderings[field].ends_with("_name"); }
   static Order read(std::string_view ordering) {
     const bool descending = ordering.starts_with('-');
     if (descending) ordering.remove_prefix(1);
@@ -578,12 +639,22 @@ struct UserListStore::Found {
   std::int64_t count = 0;
   bool is_all = true;      ///< there are no more than `count`
   std::optional<Ids> ids;  ///< of all of them, in order
+  std::string ordering;
+  Ids ordered;                   ///< the first ones in that order
+  bool is_ordered = false;       ///< those are known
+  bool are_all_ordered = false;  ///< they are all
   // Guesses from a sample: how many there are, and how many microseconds it takes to find all.
   double likely = 0;
   double cost = 0;
 
   Result<void> guess(db::Transaction& transaction);
   Result<Ids> collect(db::Transaction& transaction, std::int64_t most) const;
+  Result<void> find_by_name(db::Transaction& transaction, std::int64_t most);
+  bool has_ordered(const UserQuery& query) const {
+    return is_ordered && ordering == query.ordering &&
+           (are_all_ordered ||
+            query.offset + query.limit <= static_cast<std::int64_t>(ordered.size()));
+  }
 };
 
 /// How it is to be searched for, where there are no parts to find it by.
@@ -656,7 +727,67 @@ Result<void> UserListStore::Found::guess(db::Transaction& transaction) {
 Result<Ids> UserListStore::Found::collect(db::Transaction& transaction, std::int64_t most) const {
   auto statement = statement_of(transaction.engine(), Shape::ids, search, filter);
   statement.most = most;
-  return read_ids(transaction, prepared(statement), values_of(search, filter));
+  return read_ids(transaction, prepared(statement), values_of(search, filter)).map(in_order);
+}
+
+/// The first `most` at least in an order of names, where nine of ten have one and the same: only
+/// others are looked for in all texts and tested by the filter.
+Result<void> UserListStore::Found::find_by_name(db::Transaction& transaction, std::int64_t most) {
+  constexpr std::int64_t enough = 20;
+  const auto engine = transaction.engine();
+  const auto order = Order::read(ordering);
+  const auto statement = [&](Shape shape, const Search& given, const UserFilter& tested) {
+    auto made = statement_of(engine, shape, given, tested);
+    made.field = order.field;
+    made.descending = order.descending;
+    return made;
+  };
+  std::string name;
+  bool is_one = false;
+  const auto sampled = transaction.run(prepared(statement(Shape::names, search, {})),
+                                       values_of(search, {}), [&](const db::Row& row) {
+                                         name = row.text(0);
+                                         const auto all = row.integer(2);
+                                         is_one = all >= enough && row.integer(1) * 10 >= all * 9;
+                                       });
+  if (!sampled) return fail(sampled.error());
+  if (!is_one) return {};
+
+  auto named = statement(Shape::named, search, filter);
+  named.most = most;
+  auto values = values_of(search, filter);
+  values.emplace_back(std::string_view(name));
+  const auto of_name = read_ids(transaction, prepared(named), values);
+  if (!of_name) return fail(of_name.error());
+  std::string set;
+  if (engine == db::Engine::sqlite) {
+    const auto namesakes = read_ids(transaction, prepared(statement(Shape::namesakes, {}, {})),
+                                    std::vector<db::Value>{std::string_view(name)});
+    if (!namesakes) return fail(namesakes.error());
+    set = db::id_set(*namesakes);
+    values.back() = std::string_view(set);
+  }
+  const auto others =
+      read_ids(transaction, prepared(statement(Shape::others, search, filter)), values);
+  if (!others) return fail(others.error());
+
+  Ids before, after;
+  if (!others->empty()) {
+    const auto list = in_list(engine, *others);
+    const auto done =
+        transaction.run(prepared(statement(Shape::in_order, {}, {})),
+                        {std::string_view(list), std::string_view(name)}, [&](const db::Row& row) {
+                          const bool is_before = (row.integer(1) == 1) != order.descending;
+                          (is_before ? before : after).push_back(row.integer(0));
+                        });
+    if (!done) return fail(done.error());
+  }
+  are_all_ordered = static_cast<std::int64_t>(of_name->size()) < most;
+  ordered = std::move(before);
+  ordered.insert(ordered.end(), of_name->begin(), of_name->end());
+  if (are_all_ordered) ordered.insert(ordered.end(), after.begin(), after.end());
+  is_ordered = true;
+  return {};
 }
 
 UserListStore::UserListStore(db::Transaction& transaction, const SearchLimits& limits)
@@ -667,6 +798,7 @@ Result<void> UserListStore::find(const UserQuery& query, std::int64_t most) {
   auto found = std::make_unique<Found>();
   found->words = query.words;
   found->filter = query.filter;
+  found->ordering = query.ordering;
   auto& search = found->search = read_words(transaction_.engine(), query.words);
   const auto keep = [&](Ids ids) -> Result<void> {
     found->count = static_cast<std::int64_t>(ids.size());
@@ -687,7 +819,8 @@ Result<void> UserListStore::find(const UserQuery& query, std::int64_t most) {
     statement.most = limits_.candidates;
     const auto few =
         read_ids(transaction_, prepared(statement),
-                 std::vector<db::Value>(search.arguments.begin(), search.arguments.end()));
+                 std::vector<db::Value>(search.arguments.begin(), search.arguments.end()))
+            .map(in_order);
     if (!few) return fail(few.error());
     if (few->empty()) return keep({});
     if (static_cast<std::int64_t>(few->size()) < limits_.candidates) {
@@ -701,8 +834,18 @@ Result<void> UserListStore::find(const UserQuery& query, std::int64_t most) {
   if (auto done = found->guess(transaction_); !done) return done;
   const auto expected = static_cast<std::int64_t>(found->likely);
   // Only those of one name may be far on in an order of names.
-  const auto name = orderings[Order::read(query.ordering).field];
-  const bool is_of_names = name == "email" || name == "first_name" || name == "last_name";
+  const auto order = Order::read(query.ordering);
+  const bool is_of_names = order.is_of_names() || orderings[order.field] == "email";
+  if (most < limits_.kept && order.is_of_names() && expected > limits_.counted &&
+      search.driver == Driver::texts) {
+    if (auto done = found->find_by_name(transaction_, most); !done) return done;
+    if (found->is_ordered) {
+      found->count = static_cast<std::int64_t>(found->ordered.size());
+      found->is_all = found->are_all_ordered;
+      found_ = std::move(found);
+      return {};
+    }
+  }
   if (most < limits_.kept && expected > (is_of_names ? limits_.counted_by_name : limits_.counted)) {
     auto ids = found->collect(transaction_, most);
     if (!ids) return fail(ids.error());
@@ -717,9 +860,8 @@ Result<void> UserListStore::find(const UserQuery& query, std::int64_t most) {
     if (!ids) return fail(ids.error());
     return keep(*std::move(ids));
   }
-  const auto n = read_number(
-      transaction_,
-      prepared(statement_of(transaction_.engine(), Shape::number, search, query.filter)),
+  const auto n = read_count(
+      transaction_, statement_of(transaction_.engine(), Shape::number, search, query.filter),
       values_of(search, query.filter));
   if (!n) return fail(n.error());
   found->count = *n;
@@ -780,6 +922,23 @@ Result<void> UserListStore::list_found(const UserQuery& query,
     return transaction_.run(prepared(statement), values, row).map(db::uncounted);
   };
 
+  if (!found.ids && !found.has_ordered(query) && found.is_all && order.is_of_names() &&
+      found.ordering == query.ordering && found.search.driver == Driver::texts &&
+      query.offset < found.count) {
+    if (auto done = found.find_by_name(transaction_, query.offset + query.limit); !done) {
+      return done;
+    }
+  }
+  if (found.has_ordered(query)) {
+    auto page = Page::of(query, static_cast<std::int64_t>(found.ordered.size()), false);
+    if (page.limit == 0) return {};
+    const auto set = in_list(engine, std::span<const std::int64_t>(found.ordered)
+                                         .subspan(static_cast<std::size_t>(page.offset),
+                                                  static_cast<std::size_t>(page.limit)));
+    page.offset = 0;
+    return run({.engine = engine, .shape = Shape::kept, .arguments = 1}, {std::string_view(set)},
+               page, [&](const db::Row& row) { each(read_user(row)); });
+  }
   if (!found.ids && (found.is_all || query.offset + query.limit <= found.count)) {
     auto page = Page::of(query, found.count, false);
     if (page.limit == 0) return {};
@@ -791,7 +950,8 @@ Result<void> UserListStore::list_found(const UserQuery& query,
     // Those of one name may all be at the other end of the order: then it is given up.
     const auto step = engine == db::Engine::sqlite ? 1.3 : 2.6;
     if (steps * step < found.cost + 0.2 * found.likely + 0.1 * steps) {
-      page.steps = static_cast<std::int64_t>(4 * steps) + 1000;
+      // An order of names begins with names that fewer may have than all.
+      page.steps = static_cast<std::int64_t>(4 * steps) + (order.is_of_names() ? 15'000 : 1000);
       auto search = found.search;
       search.arguments.clear();
       search.finder = Finder::scan;
@@ -816,7 +976,8 @@ Result<void> UserListStore::list_found(const UserQuery& query,
   }
   std::span<const std::int64_t> ids = *found.ids;
   const bool is_by_id = orderings[order.field] == "id";
-  const bool is_sorted = !is_by_id && found.count <= limits_.sorted;
+  const bool is_sorted =
+      !is_by_id && found.count <= (order.is_of_names() ? limits_.sorted_by_name : limits_.sorted);
   auto page = Page::of(query, found.count, !is_by_id && !is_sorted);
   if (page.limit == 0) return {};
   if (is_by_id) {
