@@ -402,16 +402,20 @@ struct ListStatement {
         return "SELECT id, CASE WHEN " + column() +
                " < $2 THEN 1 ELSE 0 END FROM \"user\" WHERE id" + among_given(engine, 1) + order;
       case Shape::walked: {
-        const auto name = std::string(orderings[field]);
+        const std::string columns = field == 0 ? "id" : "id, " + column();
+        const auto walked = "(SELECT " + columns + " FROM \"user\"" + order + " LIMIT " +
+                            parameter(taken + 3) + ") AS walked WHERE (SELECT " +
+                            has_words(engine, "\"text\"", words) +
+                            " FROM easyjwt_user_search s WHERE s.id = walked.id)";
+        // SQLite keeps the order that it reads, and would sort it again. PostgreSQL would test the
+        // filter first, of everybody.
         return from +
                easyjwt::among(
-                   engine, "SELECT id FROM (SELECT id" + (name == "id" ? "" : ", " + name) +
-                               " FROM \"user\"" + order + " LIMIT " + parameter(taken + 3) +
-                               ") AS walked WHERE (SELECT " + has_words(engine, "\"text\"", words) +
-                               " FROM easyjwt_user_search s WHERE s.id = walked.id)" +
-                               filter.by_id("walked", " AND ") +
-                               // SQLite keeps the order that it reads, and would sort it again.
-                               (is_sqlite ? "" : order) + page) +
+                   engine, is_sqlite
+                               ? "SELECT id FROM " + walked + filter.by_id("walked", " AND ") + page
+                               : "SELECT id FROM (SELECT " + columns + " FROM " + walked +
+                                     " OFFSET 0) AS walked" + filter.by_id("walked", " WHERE ") +
+                                     order + page) +
                order;
       }
     }
@@ -976,8 +980,10 @@ Result<void> UserListStore::list_found(const UserQuery& query,
   }
   std::span<const std::int64_t> ids = *found.ids;
   const bool is_by_id = orderings[order.field] == "id";
+  // PostgreSQL might walk its index and look through so long a list at each step.
+  const bool are_many_sorted = order.is_of_names() && engine == db::Engine::sqlite;
   const bool is_sorted =
-      !is_by_id && found.count <= (order.is_of_names() ? limits_.sorted_by_name : limits_.sorted);
+      !is_by_id && found.count <= (are_many_sorted ? limits_.sorted_by_name : limits_.sorted);
   auto page = Page::of(query, found.count, !is_by_id && !is_sorted);
   if (page.limit == 0) return {};
   if (is_by_id) {
