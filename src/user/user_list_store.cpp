@@ -413,7 +413,7 @@ struct ListStatement {
                easyjwt::among(
                    engine, is_sqlite
                                ? "SELECT id FROM " + walked + filter.by_id("walked", " AND ") + page
-                               : "SELECT id FROM (SELECT " + columns + " FROM " + walked +
+                               : "SELECT id FROM (SELECT " + columns + " FROM " + walked + order +
                                      " OFFSET 0) AS walked" + filter.by_id("walked", " WHERE ") +
                                      order + page) +
                order;
