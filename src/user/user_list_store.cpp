@@ -301,6 +301,7 @@ enum class Shape {
   first,       ///< the same, not far from the beginning
   kept,        ///< a page of those whose ids are given
   among,       ///< the same, of more: by walking everybody in order
+  nearby,      ///< the same by so many steps at most
   found,       ///< a page of what a filter finds, which is put in order
   walked,      ///< a page of a search by reading everybody's text in order, so many at most
   names,       ///< of those of some texts who have the words: the most frequent name, and its share
@@ -330,10 +331,12 @@ struct ListStatement {
     const bool is_sqlite = engine == db::Engine::sqlite;
     const FilterText filter{.flags = flags, .group = group, .first = words + arguments + 1};
     const auto order = order_by(field, descending);
-    const auto taken = words + arguments +
-                       (shape == Shape::kept || shape == Shape::among ? 0 : filter.parameters());
+    const auto taken = words + arguments + filter.parameters();
     const auto page = " LIMIT " + parameter(taken + 1) + " OFFSET " + parameter(taken + 2);
     const std::string from = "SELECT " USER_COLUMNS " FROM \"user\" WHERE id";
+    const auto some_steps = "(SELECT " + std::string(field == 0 ? "id" : "id, " + column()) +
+                            " FROM \"user\"" + order + " LIMIT " + parameter(taken + 3) +
+                            ") AS walked";
     switch (shape) {
       case Shape::candidates: return many(candidates());
       case Shape::sampled:
@@ -357,13 +360,18 @@ struct ListStatement {
         return "SELECT count(*) FROM (SELECT 1 FROM user_groups WHERE " + filter.in_group() +
                " LIMIT " + parameter(taken + 1) + ") AS members";
       case Shape::counted: return counted(filter);
-      case Shape::kept: return from + among_given(engine, 1) + order + page;
+      case Shape::kept:
+        if (is_sqlite) return from + among_given(engine, 1) + order + page;
+        // Else it may walk the order's index and look through the whole list at each step.
+        return "SELECT " USER_COLUMNS " FROM (SELECT * FROM \"user\" WHERE id" +
+               among_given(engine, 1) + " OFFSET 0) AS kept" + order + page;
       case Shape::found: return from + easyjwt::among(engine, filter.ids(driver)) + order + page;
       case Shape::first:
         return "SELECT " USER_COLUMNS " FROM \"user\"" + filter.by_row("\"user\"", " WHERE ") +
                order + page;
       case Shape::all:
-      case Shape::among: {
+      case Shape::among:
+      case Shape::nearby: {
         // What is skipped is read in the index alone.
         const auto condition =
             shape == Shape::all ? filter.by_id("\"user\"", " WHERE ")
@@ -372,8 +380,9 @@ struct ListStatement {
                         : " WHERE (id IN (SELECT unnest(CAST(CAST($1 AS text) AS bigint[])))) "
                           "IS TRUE";
         return from +
-               easyjwt::among(engine, "SELECT id FROM \"user\"" + condition +
-                                          order_by(field, descending != from_end) + page) +
+               easyjwt::among(
+                   engine, "SELECT id FROM " + (shape == Shape::nearby ? some_steps : "\"user\"") +
+                               condition + order_by(field, descending != from_end) + page) +
                order;
       }
       case Shape::names:
@@ -402,10 +411,7 @@ struct ListStatement {
         return "SELECT id, CASE WHEN " + column() +
                " < $2 THEN 1 ELSE 0 END FROM \"user\" WHERE id" + among_given(engine, 1) + order;
       case Shape::walked: {
-        const std::string columns = field == 0 ? "id" : "id, " + column();
-        const auto walked = "(SELECT " + columns + " FROM \"user\"" + order + " LIMIT " +
-                            parameter(taken + 3) + ") AS walked WHERE (SELECT " +
-                            has_words(engine, "\"text\"", words) +
+        const auto walked = some_steps + " WHERE (SELECT " + has_words(engine, "\"text\"", words) +
                             " FROM easyjwt_user_search s WHERE s.id = walked.id)";
         // SQLite keeps the order that it reads, and would sort it again. PostgreSQL would test the
         // filter first, of everybody.
@@ -413,7 +419,7 @@ struct ListStatement {
                easyjwt::among(
                    engine, is_sqlite
                                ? "SELECT id FROM " + walked + filter.by_id("walked", " AND ") + page
-                               : "SELECT id FROM (SELECT " + columns + " FROM " + walked + order +
+                               : "SELECT id FROM (SELECT * FROM " + walked + order +
                                      " OFFSET 0) AS walked" + filter.by_id("walked", " WHERE ") +
                                      order + page) +
                order;
@@ -650,6 +656,7 @@ struct UserListStore::Found {
   // Guesses from a sample: how many there are, and how many microseconds it takes to find all.
   double likely = 0;
   double cost = 0;
+  bool are_all_in_group = false;  ///< of those who have the words
 
   Result<void> guess(db::Transaction& transaction);
   Result<Ids> collect(db::Transaction& transaction, std::int64_t most) const;
@@ -686,6 +693,7 @@ Result<void> UserListStore::Found::guess(db::Transaction& transaction) {
                         pass = static_cast<double>(row.integer(2));
                       });
   if (!sampled) return fail(sampled.error());
+  are_all_in_group = filter.group && have > 0 && pass == have;
   const auto have_all = all * (have + 0.5) / (some + 1);
   likely = all * (pass + 0.5) / (some + 1);
 
@@ -864,9 +872,17 @@ Result<void> UserListStore::find(const UserQuery& query, std::int64_t most) {
     if (!ids) return fail(ids.error());
     return keep(*std::move(ids));
   }
-  const auto n = read_count(
-      transaction_, statement_of(transaction_.engine(), Shape::number, search, query.filter),
-      values_of(search, query.filter));
+  auto tested = query.filter;
+  if (found->are_all_in_group && search.driver == Driver::texts) {
+    const auto members = count_filtered(transaction_, {.group = tested.group});
+    if (!members) return fail(members.error());
+    const auto everybody = count_everybody(transaction_);
+    if (!everybody) return fail(everybody.error());
+    if (*members == *everybody) tested.group.reset();  // so that nobody is looked for in it
+  }
+  const auto n =
+      read_count(transaction_, statement_of(transaction_.engine(), Shape::number, search, tested),
+                 values_of(search, tested));
   if (!n) return fail(n.error());
   found->count = *n;
   found_ = std::move(found);
@@ -922,8 +938,19 @@ Result<void> UserListStore::list_found(const UserQuery& query,
     statement.from_end = page.from_end;
     values.emplace_back(page.limit);
     values.emplace_back(page.offset);
-    if (statement.shape == Shape::walked) values.emplace_back(page.steps);
+    if (page.steps > 0) values.emplace_back(page.steps);
     return transaction_.run(prepared(statement), values, row).map(db::uncounted);
+  };
+  // Whether a walk of so many steps finds all of the page.
+  const auto walk = [&](ListStatement statement, std::vector<db::Value> values,
+                        const Page& page) -> Result<bool> {
+    std::vector<User> users;
+    const auto done = run(statement, std::move(values), page,
+                          [&](const db::Row& row) { users.push_back(read_user(row)); });
+    if (!done) return fail(done.error());
+    if (static_cast<std::int64_t>(users.size()) < page.limit) return false;
+    for (const auto& user : users) each(user);
+    return true;
   };
 
   if (!found.ids && !found.has_ordered(query) && found.is_all && order.is_of_names() &&
@@ -943,13 +970,13 @@ Result<void> UserListStore::list_found(const UserQuery& query,
     return run({.engine = engine, .shape = Shape::kept, .arguments = 1}, {std::string_view(set)},
                page, [&](const db::Row& row) { each(read_user(row)); });
   }
+  const auto everybody = count_everybody(transaction_);
+  if (!everybody) return fail(everybody.error());
+  const auto steps = steps_for(query.offset + query.limit, *everybody,
+                               std::max(found.likely, static_cast<double>(found.count)));
   if (!found.ids && (found.is_all || query.offset + query.limit <= found.count)) {
     auto page = Page::of(query, found.count, false);
     if (page.limit == 0) return {};
-    const auto everybody = count_everybody(transaction_);
-    if (!everybody) return fail(everybody.error());
-    const auto steps = steps_for(query.offset + query.limit, *everybody,
-                                 std::max(found.likely, static_cast<double>(found.count)));
     // A text on the way takes 1.3 microseconds, on PostgreSQL 2.6; 0.2 to have an id in a set.
     // Those of one name may all be at the other end of the order: then it is given up.
     const auto step = engine == db::Engine::sqlite ? 1.3 : 2.6;
@@ -960,15 +987,10 @@ Result<void> UserListStore::list_found(const UserQuery& query,
       search.arguments.clear();
       search.finder = Finder::scan;
       search.driver = Driver::texts;
-      std::vector<User> users;
-      const auto done = run(statement_of(engine, Shape::walked, search, query.filter),
-                            values_of(search, query.filter), page,
-                            [&](const db::Row& row) { users.push_back(read_user(row)); });
-      if (!done) return done;
-      if (static_cast<std::int64_t>(users.size()) == page.limit) {
-        for (const auto& user : users) each(user);
-        return {};
-      }
+      const auto is_full = walk(statement_of(engine, Shape::walked, search, query.filter),
+                                values_of(search, query.filter), page);
+      if (!is_full) return fail(is_full.error());
+      if (*is_full) return {};
     }
   }
   if (!found.ids) {
@@ -980,10 +1002,8 @@ Result<void> UserListStore::list_found(const UserQuery& query,
   }
   std::span<const std::int64_t> ids = *found.ids;
   const bool is_by_id = orderings[order.field] == "id";
-  // PostgreSQL might walk its index and look through so long a list at each step.
-  const bool are_many_sorted = order.is_of_names() && engine == db::Engine::sqlite;
   const bool is_sorted =
-      !is_by_id && found.count <= (are_many_sorted ? limits_.sorted_by_name : limits_.sorted);
+      !is_by_id && found.count <= (order.is_of_names() ? limits_.sorted_by_name : limits_.sorted);
   auto page = Page::of(query, found.count, !is_by_id && !is_sorted);
   if (page.limit == 0) return {};
   if (is_by_id) {
@@ -991,9 +1011,23 @@ Result<void> UserListStore::list_found(const UserQuery& query,
     ids = ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(page.limit));
     page.offset = 0;
   }
+  const auto set_of = [&](Shape shape) {
+    return shape != Shape::kept && engine == db::Engine::sqlite ? db::id_set(ids)
+                                                                : in_list(engine, ids);
+  };
+  // Those of many names lie evenly in their order: a short walk meets them.
+  constexpr double short_walk = 20'000;
+  if (is_sorted && found.count > limits_.sorted && steps < short_walk) {
+    auto nearby = page;
+    nearby.steps = static_cast<std::int64_t>(2 * steps) + 1000;
+    const auto set = set_of(Shape::nearby);
+    const auto is_full = walk({.engine = engine, .shape = Shape::nearby, .arguments = 1},
+                              {std::string_view(set)}, nearby);
+    if (!is_full) return fail(is_full.error());
+    if (*is_full) return {};
+  }
   const auto shape = is_by_id || is_sorted ? Shape::kept : Shape::among;
-  const auto set = shape == Shape::among && engine == db::Engine::sqlite ? db::id_set(ids)
-                                                                         : in_list(engine, ids);
+  const auto set = set_of(shape);
   return run({.engine = engine, .shape = shape, .arguments = 1}, {std::string_view(set)}, page,
              [&](const db::Row& row) { each(read_user(row)); });
 }

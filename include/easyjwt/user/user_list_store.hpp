@@ -39,7 +39,7 @@ struct UserQuery {
 struct SearchLimits {
   std::int64_t candidates = 5'000;       ///< whom parts name, and whose texts are looked up then
   std::int64_t sorted = 2'000;           ///< who are put in order, rather than met on a walk
-  std::int64_t sorted_by_name = 15'000;  ///< the same on SQLite, where a walk may be long
+  std::int64_t sorted_by_name = 15'000;  ///< the same by a name, where a walk may be long
   std::int64_t kept = 50'000;            ///< whose ids are kept for the page
   /// Who are not all looked for where they need not be counted; of those that one name has the
   /// page may be far on in an order of names, and is better found among all.
