@@ -678,7 +678,7 @@ Result<void> UserListStore::Found::guess(db::Transaction& transaction) {
 
   const auto everybody = count_everybody(transaction);
   if (!everybody) return fail(everybody.error());
-  const auto all = static_cast<double>(*everybody);
+  const auto there_are = static_cast<double>(*everybody);
   // That users are usual is as good as certain.
   auto tested = filter;
   if (flags == Flags::usual) tested = {.group = filter.group};
@@ -694,15 +694,15 @@ Result<void> UserListStore::Found::guess(db::Transaction& transaction) {
                       });
   if (!sampled) return fail(sampled.error());
   are_all_in_group = filter.group && have > 0 && pass == have;
-  const auto have_all = all * (have + 0.5) / (some + 1);
-  likely = all * (pass + 0.5) / (some + 1);
+  const auto have_all = there_are * (have + 0.5) / (some + 1);
+  likely = there_are * (pass + 0.5) / (some + 1);
 
   // In microseconds: a text in a scan 0.06, a row that trigrams name 0.35, a text by its user's id
   // 0.8, a look into the group 1 (on SQLite 0.25).
   const auto tests = filter.group || flags == Flags::special
                          ? have_all * (engine == db::Engine::sqlite ? 0.25 : 1)
                          : 0;
-  const auto scan = 0.06 * all + tests;
+  const auto scan = 0.06 * there_are + tests;
   const auto trigrams = 0.35 * have_all + tests;
   cost = scan;
   if (has_trigrams && trigrams < scan) {
@@ -756,12 +756,13 @@ Result<void> UserListStore::Found::find_by_name(db::Transaction& transaction, st
   };
   std::string name;
   bool is_one = false;
-  const auto sampled = transaction.run(prepared(statement(Shape::names, search, {})),
-                                       values_of(search, {}), [&](const db::Row& row) {
-                                         name = row.text(0);
-                                         const auto all = row.integer(2);
-                                         is_one = all >= enough && row.integer(1) * 10 >= all * 9;
-                                       });
+  const auto sampled =
+      transaction.run(prepared(statement(Shape::names, search, {})), values_of(search, {}),
+                      [&](const db::Row& row) {
+                        name = row.text(0);
+                        const auto counted = row.integer(2);
+                        is_one = counted >= enough && row.integer(1) * 10 >= counted * 9;
+                      });
   if (!sampled) return fail(sampled.error());
   if (!is_one) return {};
 

@@ -85,7 +85,8 @@ TEST(FlatObject, HasRoomForSixteen) {
   std::string text = "{\"0\":0";
   FlatObject flat;
   for (int i = 1; i < 16; ++i) text += ",\"" + std::to_string(i) + "\":" + std::to_string(i);
-  EXPECT_TRUE(flat.read(text + '}'));
+  const auto sixteen = text + '}';
+  EXPECT_TRUE(flat.read(sixteen));
   EXPECT_EQ(flat.find("15"), Claim(std::int64_t{15}));
   EXPECT_FALSE(flat.read(text + ",\"16\":16}"));
 }
