@@ -107,7 +107,12 @@ std::optional<Time> parse_time(std::string_view text) {
     return std::nullopt;
   }
   const auto offset = hours{*offset_hours} + minutes{*offset_minutes};
-  return text[0] == '+' ? time - offset : time + offset;
+  // East of Greenwich the first day begins in the year before, west of it the last ends after.
+  const auto utc = text[0] == '+' ? time - offset : time + offset;
+  const Time first = sys_days{year{1} / January / 1};
+  const Time end = sys_days{year{10'000} / January / 1};
+  if (utc < first || utc >= end) return std::nullopt;
+  return utc;
 }
 
 std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
