@@ -1,75 +1,18 @@
 #include "easyjwt/user/user_store.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
-#include <stdexcept>
-#include <string>
-#include <string_view>
-#include <vector>
 
-#include "db/test_database.hpp"
-#include "easyjwt/db/migrations.hpp"
-#include "easyjwt/user/user_list_store.hpp"
+#include "user/users_test.hpp"
 
 namespace easyjwt {
 namespace {
 
-using Emails = std::vector<std::string>;
-
-const Time now = *parse_time("2026-11-23T12:00:00.250000Z");
-
-class UserStoreTest : public testing::TestWithParam<db::Place> {
- protected:
-  UserStoreTest() {
-    const auto migrated = db::migrate(*database_, [] { return now; });
-    if (!migrated) throw std::runtime_error(migrated.error().reason);
-  }
-
-  void add(std::string email, std::string first, std::string last) {
-    User user;
-    user.email = std::move(email);
-    user.first_name = std::move(first);
-    user.last_name = std::move(last);
-    user.date_joined = now;
-    const auto id = database_->write(
-        [&](db::Transaction& transaction) { return UserStore(transaction).insert(user, now); });
-    ASSERT_TRUE(id) << id.error().reason;
-  }
-  /// As Django would, or a hand.
-  void script(std::string_view text) {
-    const auto done = database_->write(
-        [&](db::Transaction& transaction) { return transaction.run_script(text); });
-    ASSERT_TRUE(done) << done.error().reason << ", in: " << text;
-  }
-  std::int64_t count(const UserQuery& query) {
-    const auto n = database_->read(
-        [&](db::Transaction& transaction) { return UserListStore(transaction).count(query); });
-    EXPECT_TRUE(n) << n.error().reason;
-    return n.value_or(-1);
-  }
-  Emails list(const UserQuery& query) {
-    const auto found = database_->read([&](db::Transaction& transaction) -> Result<Emails> {
-      Emails emails;
-      const auto done = UserListStore(transaction).list(query, [&](const User& user) {
-        emails.push_back(user.email);
-      });
-      if (!done) return fail(done.error());
-      return emails;
-    });
-    EXPECT_TRUE(found) << found.error().reason;
-    return found.value_or(Emails{});
-  }
-
-  db::TestDatabase place_{GetParam(), true};
-  std::unique_ptr<db::Database> database_ = place_.open();
-};
+class UserStoreTest : public UsersTest {};
 
 INSTANTIATE_TEST_SUITE_P(Engines, UserStoreTest, db::every_place, db::place_name);
 
 TEST_P(UserStoreTest, UsersAreChangedAndDeleted) {
-  add("a@example.com", "Ann", "Archer");
-  add("b@example.com", "Bob", "Builder");
+  add({user("a@example.com", "Ann", "Archer"), user("b@example.com", "Bob", "Builder")});
   const auto run = [&](auto f) {
     return database_->write([&](db::Transaction& transaction) {
       UserStore store(transaction);
