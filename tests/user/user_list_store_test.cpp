@@ -522,11 +522,15 @@ TEST_P(UserListStoreTest, EverySearchFindsWhatItMustInEveryOrderAndOnEveryPage) 
     users.push_back(one);
   }
   add(users);
-  script("INSERT INTO auth_group (name) VALUES ('most'), ('some'), ('none'), ('all')");
+  script(
+      "INSERT INTO auth_group (name) VALUES ('most'), ('some'), ('none'), ('all'), ('all but "
+      "one')");
   script("INSERT INTO user_groups (user_id, group_id) SELECT id, 1 FROM \"user\" WHERE id % 8 > 0");
   script(
       "INSERT INTO user_groups (user_id, group_id) SELECT id, 2 FROM \"user\" WHERE id % 25 = 3");
   script("INSERT INTO user_groups (user_id, group_id) SELECT id, 4 FROM \"user\"");
+  // Whom no sample has.
+  script("INSERT INTO user_groups (user_id, group_id) SELECT id, 5 FROM \"user\" WHERE id <> 140");
   script("ANALYZE");
 
   const auto is_before = [](const User& a, const User& b, std::string_view field) {
@@ -553,12 +557,13 @@ TEST_P(UserListStoreTest, EverySearchFindsWhatItMustInEveryOrderAndOnEveryPage) 
          {UserFilter{}, UserFilter{.is_active = true}, UserFilter{.is_active = false},
           UserFilter{.is_staff = true}, UserFilter{.group = 1}, UserFilter{.group = 2},
           UserFilter{.is_active = true, .group = 1}, UserFilter{.is_active = false, .group = 2},
-          UserFilter{.is_active = true, .group = 4}}) {
+          UserFilter{.is_active = true, .group = 4}, UserFilter{.group = 5}}) {
       std::vector<User> found;
       for (const auto& user : users) {
         const auto text = lower(user.email + '\t' + user.first_name + '\t' + user.last_name);
         const bool is_member = !filter.group || (*filter.group == 1 && user.id % 8 > 0) ||
-                               (*filter.group == 2 && user.id % 25 == 3) || *filter.group == 4;
+                               (*filter.group == 2 && user.id % 25 == 3) || *filter.group == 4 ||
+                               (*filter.group == 5 && user.id != 140);
         if (filter.is_active.value_or(user.is_active) == user.is_active &&
             filter.is_staff.value_or(user.is_staff) == user.is_staff && is_member &&
             std::ranges::all_of(words, [&](const std::string& word) {
