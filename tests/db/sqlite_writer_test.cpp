@@ -50,6 +50,8 @@ class SlowDisk : public testing::Test {
 TEST_F(SlowDisk, WhoAsksAgainIsWaitedFor) {
   const auto before = database_->counters();
   ask_again_and_again(8, 50, [&](int i) {
+    // A client takes a moment to ask again: unless it is waited for, the next commit has begun.
+    std::this_thread::sleep_for(1ms);
     const auto name = std::to_string(i);
     EXPECT_TRUE(database_->write(
         [&](Transaction& t) { return t.run(add_person, {std::string_view(name)}); }));
