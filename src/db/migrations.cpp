@@ -118,6 +118,7 @@ const std::vector<Description>& descriptions() {
        {"easyjwt_login", "easyjwt_login_count"}},
       {"0011_admin", "an index of users for the admin site's lists", {}},
       {"0012_group_members", "an index of the members of groups", {}},
+      {"0013_tokens_of_users", "on SQLite an index of users' tokens instead of Django's", {}},
   };
   return list;
 }
@@ -274,17 +275,22 @@ Result<Plan> make_plan(Transaction& transaction, const Reference& reference) {
   }
   const auto own = schema.read_own_objects(transaction);
   if (!own) return fail(own.error());
+  const auto idle = schema.read_idle_objects(transaction);
+  if (!idle) return fail(idle.error());
 
   if (!plan.missing.empty() || plan.drops_secret || !recorded.contains("0001_django")) {
     const bool is_fresh = plan.missing.size() == reference.tables.size();
     plan.steps.push_back({"0001_django", describe(plan, is_fresh)});
   }
   for (const auto& migration : own_migrations(transaction.engine())) {
-    if (std::ranges::includes(*own, migration.objects()) &&
-        recorded.contains(std::string(migration.name))) {
-      continue;
-    }
-    plan.steps.push_back({std::string(migration.name), std::string(migration.description)});
+    const auto objects = migration.objects();
+    const bool is_done =
+        std::ranges::includes(*own, objects) && recorded.contains(std::string(migration.name));
+    const bool is_idle =
+        std::ranges::any_of(objects, [&](const auto& name) { return idle->contains(name); });
+    if (is_done && !is_idle) continue;
+    plan.steps.push_back(
+        {std::string(migration.name), std::string(migration.description), {}, is_done});
   }
   return plan;
 }

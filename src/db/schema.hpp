@@ -19,6 +19,8 @@ class Schema {
   virtual Result<Table> read_table(Transaction& transaction, std::string_view name) const = 0;
   /// The names of the tables, usable indexes and triggers that begin with easyjwt_.
   virtual Result<std::set<std::string>> read_own_objects(Transaction& transaction) const = 0;
+  /// Of these, what nothing uses as long as it is not made anew.
+  virtual Result<std::set<std::string>> read_idle_objects(Transaction& transaction) const = 0;
 
   /// sql/0001_django for this engine.
   virtual std::string_view tables_script() const noexcept = 0;

@@ -127,6 +127,10 @@ class PostgresqlSchema final : public Schema {
     return read_names(transaction, own);
   }
 
+  Result<std::set<std::string>> read_idle_objects(Transaction&) const override {
+    return std::set<std::string>{};
+  }
+
   std::string_view tables_script() const noexcept override { return sql_0001_django_postgresql; }
 
   std::string_view drop_secret_script() const noexcept override {

@@ -1,5 +1,6 @@
 #include "service/health.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -108,7 +109,7 @@ Readiness::State Readiness::look() {
 
 Readiness::State Readiness::look_at_schema() {
   const auto pending = db::pending_migrations(database_);
-  if (pending && pending->empty()) {
+  if (pending && std::ranges::all_of(*pending, &db::MigrationStep::may_wait)) {
     schema_seen_ = Clock::now();
     return State::ready;
   }

@@ -33,11 +33,17 @@ const std::vector<std::string> django_tables = {"django_migrations",
                                                 "token_blacklist_outstandingtoken",
                                                 "token_blacklist_blacklistedtoken"};
 
+/// Django's index that 0013 has another one for.
+const std::string tokens_of_users = "token_blacklist_outstandingtoken_user_id_83bc629a";
+const std::string djangos_index = "CREATE INDEX \"" + tokens_of_users +
+                                  "\" ON \"token_blacklist_outstandingtoken\" (\"user_id\");";
+
 /// What sqlite_master says but for what is ours; one space where there is white space.
 Rows schema(Raw& raw) {
   auto rows = raw.rows(
       R"(SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'easyjwt\_%'
-         ESCAPE '\' AND tbl_name NOT LIKE 'easyjwt\_%' ESCAPE '\' AND name <> 'sqlite_sequence')");
+         ESCAPE '\' AND tbl_name NOT LIKE 'easyjwt\_%' ESCAPE '\'
+         AND name NOT IN ('sqlite_sequence', 'sqlite_stat1'))");
   for (auto& row : rows) row = std::regex_replace(row, std::regex("\\s+"), " ");
   std::ranges::sort(rows);
   return rows;
@@ -68,9 +74,11 @@ std::vector<std::string> names(const Result<std::vector<MigrationStep>>& steps) 
 }
 
 const std::vector<std::string> all_steps = {
-    "0001_django",   "0002_indexes",      "0003_users",  "0004_remote_users",     "0005_keys",
-    "0006_families", "0007_clients",      "0008_events", "0009_browser_sessions", "0010_logins",
-    "0011_admin",    "0012_group_members"};
+    "0001_django",         "0002_indexes", "0003_users",
+    "0004_remote_users",   "0005_keys",    "0006_families",
+    "0007_clients",        "0008_events",  "0009_browser_sessions",
+    "0010_logins",         "0011_admin",   "0012_group_members",
+    "0013_tokens_of_users"};
 
 class Migrations : public testing::Test {
  protected:
@@ -122,6 +130,7 @@ class Migrations : public testing::Test {
                     "easyjwt_login_user",
                     "easyjwt_migration",
                     "easyjwt_outstandingtoken_expires_at",
+                    "easyjwt_outstandingtoken_user",
                     "easyjwt_remote_user",
                     "easyjwt_session",
                     "easyjwt_session_expires_at",
@@ -140,6 +149,8 @@ class Migrations : public testing::Test {
                     "easyjwt_user_place",
                     "easyjwt_user_search",
                     "easyjwt_user_special"}));
+    EXPECT_EQ(raw.rows("SELECT name FROM sqlite_master WHERE name = '" + tokens_of_users + "'"),
+              Rows{});
     EXPECT_EQ(raw.rows("SELECT name FROM easyjwt_migration ORDER BY 1"), all_steps);
   }
 
@@ -153,8 +164,9 @@ TEST_F(Migrations, AFreshDatabaseIsWhatDjangosMigrationsMake) {
   std::stringstream script;
   script << std::ifstream(tests_dir + "/db/data/schema.sqlite.sql").rdbuf();
   recorded.run(script.str());
+  recorded.run("DROP INDEX " + tokens_of_users);
   EXPECT_EQ(schema(made), schema(recorded));
-  EXPECT_EQ(schema(made).size(), 33u);  // 12 tables, 16 indexes, 5 that SQLite makes
+  EXPECT_EQ(schema(made).size(), 32u);  // 12 tables, 15 indexes, 5 that SQLite makes
   for (const char* rows : {"SELECT id, app, name FROM django_migrations ORDER BY 1",
                            "SELECT * FROM django_content_type ORDER BY 1",
                            "SELECT * FROM auth_permission ORDER BY 1"}) {
@@ -172,7 +184,8 @@ TEST_F(Migrations, AFreshDatabaseIsWhatDjangosMigrationsMake) {
             std::string("0007_clients|") + now_text, std::string("0008_events|") + now_text,
             std::string("0009_browser_sessions|") + now_text,
             std::string("0010_logins|") + now_text, std::string("0011_admin|") + now_text,
-            std::string("0012_group_members|") + now_text}));
+            std::string("0012_group_members|") + now_text,
+            std::string("0013_tokens_of_users|") + now_text}));
   expect_up_to_date();
 }
 
@@ -208,13 +221,14 @@ TEST_F(Migrations, DjangosDatabaseIsAdoptedAndLosesNothing) {
   EXPECT_EQ(names(migrate_now()), all_steps);
   {
     Raw raw(path_);
-    EXPECT_EQ(schema(raw), schema_before);
     EXPECT_EQ(contents(raw), contents_before);
     EXPECT_EQ(raw.value("PRAGMA journal_mode"), "wal");
   }
   expect_up_to_date();
   Raw raw(path_);
   EXPECT_EQ(contents(raw), contents_before);
+  raw.run(djangos_index);
+  EXPECT_EQ(schema(raw), schema_before);
 }
 
 TEST_F(Migrations, AppsThatWereNotInstalledAreAdded) {
@@ -241,7 +255,9 @@ TEST_F(Migrations, AppsThatWereNotInstalledAreAdded) {
             "django_session, token_blacklist_outstandingtoken, token_blacklist_blacklistedtoken");
   {
     Raw raw(path_), djangos(tests_dir + "/data/auth.sqlite3");
+    raw.run(djangos_index);
     EXPECT_EQ(schema(raw), schema(djangos));
+    raw.run("DROP INDEX " + tokens_of_users);
     EXPECT_EQ(raw.rows("SELECT * FROM user ORDER BY 1"), users);
     EXPECT_EQ(raw.value("SELECT count(*) FROM django_migrations WHERE app = 'shop'"), "1");
     raw.run(
@@ -321,11 +337,142 @@ TEST_F(Migrations, IndexesThatDjangoDroppedWithATableAreMadeAgain) {
   expect_up_to_date();
 }
 
+/// How SQLite looks for a user's tokens.
+std::string plan_of(Raw& raw) {
+  raw.rows("SELECT * FROM token_blacklist_outstandingtoken LIMIT 1");  // sees what has changed
+  return raw.value(
+      "EXPLAIN QUERY PLAN SELECT * FROM token_blacklist_outstandingtoken "
+      "WHERE user_id = 7");
+}
+constexpr const char* skips =
+    "USING INDEX easyjwt_outstandingtoken_user (ANY(<expr>) AND user_id=?)";
+const auto has = [](const std::string& text, std::string_view part) {
+  return text.find(part) != text.npos;
+};
+
+/// So many tokens, of users from 1 on in turn.
+std::string add_tokens(int count, int users) {
+  return "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < " +
+         std::to_string(count) +
+         ") INSERT INTO token_blacklist_outstandingtoken (jti, token, expires_at, user_id) "
+         "SELECT printf('%09d', n), '', '2030-01-01 00:00:00', 1 + n % " +
+         std::to_string(users) + " FROM n;";
+}
+
+TEST_F(Migrations, TheIndexOfTokensTakesThePlaceOfDjangos) {
+  use_djangos();
+  before("DROP TABLE IF EXISTS sqlite_stat1");
+  ASSERT_TRUE(migrate_now());
+  const std::string statistics =
+      "SELECT idx, stat FROM sqlite_stat1 WHERE tbl = 'token_blacklist_outstandingtoken'";
+  const Rows ours = {"easyjwt_outstandingtoken_user|1048576 65536 2"};
+  const Rows step = {"0013_tokens_of_users"};
+  // What others have done to it.
+  const std::string deeds[] = {
+      djangos_index,
+      "DROP INDEX easyjwt_outstandingtoken_user",
+      "DROP INDEX easyjwt_outstandingtoken_user;" + djangos_index,
+      "DROP TABLE sqlite_stat1",
+      "DELETE FROM sqlite_stat1",
+      "UPDATE sqlite_stat1 SET stat = '10 10 1'",
+      // All of one user's: SQLite reads on and on.
+      "UPDATE sqlite_stat1 SET stat = '1000 1000 1000'",
+      "UPDATE sqlite_stat1 SET stat = ''",
+      "UPDATE sqlite_stat1 SET stat = NULL",
+      add_tokens(10, 3) + "ANALYZE",
+  };
+  for (const auto& script : deeds) {
+    SCOPED_TRACE(script);
+    // One that is open all the time.
+    Raw open(path_);
+    open.run("DELETE FROM token_blacklist_outstandingtoken WHERE token = ''");
+    EXPECT_TRUE(has(plan_of(open), skips)) << plan_of(open);
+    before(script);
+    const bool is_there = open.value(
+                              "SELECT count(*) FROM sqlite_master WHERE name = "
+                              "'easyjwt_outstandingtoken_user'") == "1";
+    Raw changed(path_);
+    EXPECT_FALSE(has(plan_of(changed), skips)) << plan_of(changed);
+
+    const auto database = open_or_die(path_);
+    const auto pending = pending_migrations(*database);
+    EXPECT_EQ(names(pending), step);
+    // A service that runs is ready with the index, used or not.
+    EXPECT_EQ(pending->at(0).may_wait, is_there);
+    EXPECT_EQ(names(migrate(*database, at_now)), step);
+    EXPECT_EQ(names(pending_migrations(*database)), Rows{});
+    for (auto* raw : {&open, &changed}) EXPECT_TRUE(has(plan_of(*raw), skips)) << plan_of(*raw);
+    EXPECT_EQ(open.rows(statistics), ours);
+  }
+  before("DELETE FROM token_blacklist_outstandingtoken WHERE token = ''");
+  expect_up_to_date();
+  // What was said of others' tables stands.
+  EXPECT_EQ(Raw(path_).value("SELECT DISTINCT tbl FROM sqlite_stat1 WHERE tbl = 'user'"), "user");
+}
+
+TEST_F(Migrations, RealStatisticsOfTheTokensOfUsersAreLeftAlone) {
+  ASSERT_TRUE(migrate_now());
+  before(add_tokens(2000, 500) + "ANALYZE");
+  const std::string stat =
+      "SELECT stat FROM sqlite_stat1 WHERE idx = 'easyjwt_outstandingtoken_user'";
+  Raw raw(path_);
+  ASSERT_EQ(raw.value(stat), "2000 2000 4");
+  EXPECT_TRUE(has(plan_of(raw), skips)) << plan_of(raw);
+  EXPECT_EQ(names(migrate_now()), Rows{});
+  EXPECT_EQ(raw.value(stat), "2000 2000 4");
+}
+
+TEST_F(Migrations, WhatDjangoMakesAnewIsOursAgain) {
+  use_djangos();
+  ASSERT_TRUE(migrate_now());
+  Rows tokens;
+  {
+    // As its schema editor does.
+    Raw raw(path_);
+    tokens = raw.rows("SELECT * FROM token_blacklist_outstandingtoken ORDER BY id");
+    auto table = raw.value(
+        "SELECT sql FROM sqlite_master WHERE name = "
+        "'token_blacklist_outstandingtoken'");
+    table.replace(table.find("token_blacklist"), 0, "new__");
+    raw.run("PRAGMA foreign_keys=OFF; BEGIN;" + table +
+            "; INSERT INTO new__token_blacklist_outstandingtoken SELECT * FROM "
+            "token_blacklist_outstandingtoken; DROP TABLE token_blacklist_outstandingtoken; "
+            "ALTER TABLE new__token_blacklist_outstandingtoken RENAME TO "
+            "token_blacklist_outstandingtoken;" +
+            djangos_index + "COMMIT");
+    EXPECT_EQ(raw.rows("SELECT * FROM sqlite_stat1"), Rows{});
+  }
+  EXPECT_EQ(names(migrate_now()), (Rows{"0002_indexes", "0013_tokens_of_users"}));
+  expect_up_to_date();
+  Raw raw(path_);
+  EXPECT_EQ(raw.rows("SELECT * FROM token_blacklist_outstandingtoken ORDER BY id"), tokens);
+  EXPECT_TRUE(has(plan_of(raw), skips)) << plan_of(raw);
+}
+
+TEST_F(Migrations, AUserIsDeletedWithoutReadingAllTokens) {
+  use_djangos();
+  ASSERT_TRUE(migrate_now());
+  Raw raw(path_);
+  // As Django connects, and who uses SQLite's shell: the check of the foreign key looks for tokens.
+  raw.run("PRAGMA foreign_keys=ON;" + add_tokens(200'000, 5));
+  raw.run(
+      "INSERT INTO user SELECT 4711, password, last_login, is_superuser, is_staff, is_active, "
+      "date_joined, first_name, last_name, location, phone, modified_date, creation_date, "
+      "'last@example.com' FROM user WHERE id = 1");
+  EXPECT_LT(raw.steps_of("DELETE FROM user WHERE id = 4711"), 20'000);
+  raw.run("BEGIN; UPDATE sqlite_stat1 SET stat = '10 10 1'; ANALYZE sqlite_schema");
+  raw.run(
+      "INSERT INTO user SELECT 4711, password, last_login, is_superuser, is_staff, is_active, "
+      "date_joined, first_name, last_name, location, phone, modified_date, creation_date, "
+      "'last@example.com' FROM user WHERE id = 1");
+  EXPECT_GT(raw.steps_of("DELETE FROM user WHERE id = 4711"), 200'000);
+}
+
 TEST_F(Migrations, TablesThatWereDroppedAreMadeAgain) {
   ASSERT_TRUE(migrate_now());
   before(
       "DROP TABLE token_blacklist_blacklistedtoken; DROP TABLE token_blacklist_outstandingtoken");
-  EXPECT_EQ(names(migrate_now()), (Rows{"0001_django", "0002_indexes"}));
+  EXPECT_EQ(names(migrate_now()), (Rows{"0001_django", "0002_indexes", "0013_tokens_of_users"}));
   expect_up_to_date();
 }
 

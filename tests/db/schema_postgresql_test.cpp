@@ -18,10 +18,11 @@ using Rows = std::vector<std::string>;
 
 constexpr Time now{std::chrono::microseconds{1795450953110342}};
 const Clock at_now = [] { return now; };
-const Rows all_steps = {"0001_django",       "0002_indexes", "0003_users",
-                        "0004_remote_users", "0005_keys",    "0006_families",
-                        "0007_clients",      "0008_events",  "0009_browser_sessions",
-                        "0010_logins",       "0011_admin",   "0012_group_members"};
+const Rows all_steps = {"0001_django",         "0002_indexes", "0003_users",
+                        "0004_remote_users",   "0005_keys",    "0006_families",
+                        "0007_clients",        "0008_events",  "0009_browser_sessions",
+                        "0010_logins",         "0011_admin",   "0012_group_members",
+                        "0013_tokens_of_users"};
 
 /// The recorded schema, as somebody's psql would run it.
 std::string djangos_schema() {

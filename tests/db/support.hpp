@@ -57,6 +57,19 @@ class Raw {
     return rows;
   }
   std::string value(const std::string& sql) { return rows(sql).at(0); }
+  /// How many steps, about, SQLite's machine takes for a statement.
+  int steps_of(const std::string& sql) {
+    constexpr int some = 100;
+    int count = 0;
+    const auto add = [](void* n) {
+      *static_cast<int*>(n) += some;
+      return 0;
+    };
+    sqlite3_progress_handler(handle_, some, add, &count);
+    run(sql);
+    sqlite3_progress_handler(handle_, 0, nullptr, nullptr);
+    return count;
+  }
 
  private:
   sqlite3* handle_ = nullptr;

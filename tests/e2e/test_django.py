@@ -36,7 +36,7 @@ from django.contrib.contenttypes.management import create_contenttypes  # noqa: 
 from django.contrib.contenttypes.models import ContentType  # noqa: E402
 from django.contrib.sessions.models import Session  # noqa: E402
 from django.core.management import CommandError, call_command  # noqa: E402
-from django.db import ProgrammingError, connection, transaction  # noqa: E402
+from django.db import ProgrammingError, connection, models, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from easyjwt_user.models import User  # noqa: E402
 from token_blacklist.models import BlacklistedToken, OutstandingToken  # noqa: E402
@@ -59,6 +59,10 @@ def rounds(name, password):
     return hasher.encode(password, hasher.salt())
 
 
+# On SQLite ours is in its place (sql/0013_tokens_of_users.sqlite.sql).
+INDEX = "token_blacklist_outstandingtoken_user_id_83bc629a"
+
+
 class Project(support.Project):
     def django_database(self):
         """As Django's settings have it."""
@@ -73,7 +77,8 @@ class Project(support.Project):
         if self.engine == "postgresql":
             return dumped_schema(self.postgresql.url)
         return sorted(text for text, in self.query(
-            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'easyjwt%'"))
+            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'easyjwt%%'"
+            " AND name NOT IN ('sqlite_stat1', '%s')" % INDEX))
 
     def our_own(self):
         """The names of what is ours alone."""
@@ -269,6 +274,51 @@ class OurDatabase(DjangoTest):
         self.assertEqual(OutstandingToken.objects.filter(user_id=1).count(), 0)
         self.assertEqual(BlacklistedToken.objects.filter(token__user_id=1).count(), 0)
         connection.check_constraints()
+
+    def test_django_finds_the_tokens_of_users(self):
+        # On SQLite by an index of ours.
+        project = self.project(users=support.usual_users())
+        project.do("migrate")
+        now = datetime.datetime.now(datetime.timezone.utc)
+        OutstandingToken.objects.bulk_create(
+            OutstandingToken(user_id=1 if number % 1000 == 0 else 3, jti="jti%d" % number, token="t", expires_at=now)
+            for number in range(20_000))
+        if ENGINE != "postgresql":
+            self.assertNotIn((INDEX,), project.query("SELECT name FROM sqlite_master"))
+            self.assertIn("USING INDEX easyjwt_outstandingtoken_user (ANY(<expr>) AND user_id=?)",
+                          OutstandingToken.objects.filter(user_id=1).explain())
+        self.assertEqual(OutstandingToken.objects.filter(user_id=1).count(), 20)
+        self.assertEqual(OutstandingToken.objects.filter(user__email=support.ALICE).count(), 20)
+        User.objects.get(pk=1).delete()
+        self.assertEqual(OutstandingToken.objects.filter(user_id=1).count(), 0)
+        self.assertEqual(User.objects.get(pk=3).outstandingtoken_set.count(), 19_980)
+        connection.check_constraints()
+
+    def test_django_makes_the_table_of_tokens_anew(self):
+        # Its schema editor does that on SQLite for nearly every change of a column.
+        project = self.project(users=support.usual_users())
+        project.do("migrate")
+        OutstandingToken.objects.create(user_id=1, jti="jti", token="t",
+                                        expires_at=datetime.datetime.now(datetime.timezone.utc))
+        old = OutstandingToken._meta.get_field("token")  # pylint: disable=protected-access
+        new = models.TextField(null=True)
+        new.set_attributes_from_name("token")
+        new.model = OutstandingToken
+        with connection.schema_editor() as editor:
+            editor.alter_field(OutstandingToken, old, new)
+        with connection.schema_editor() as editor:
+            editor.alter_field(OutstandingToken, new, old)
+        if ENGINE == "postgresql":
+            self.assertEqual(project.do("migrate").out, "No migrations to apply.\n")
+            return
+        self.assertIn((INDEX,), project.query("SELECT name FROM sqlite_master"))
+        service = project.start()
+        names = [name for name, in project.query("SELECT name FROM sqlite_master")]
+        self.assertNotIn(INDEX, names)
+        self.assertIn("easyjwt_outstandingtoken_user", names)
+        service.login()
+        self.assertEqual(OutstandingToken.objects.filter(user_id=1).count(), 2)
+        self.assertIn("(ANY(<expr>) AND user_id=?)", OutstandingToken.objects.filter(user_id=1).explain())
 
     def test_django_deletes_copies_of_remote_users(self):
         project = self.project(users=support.usual_users())

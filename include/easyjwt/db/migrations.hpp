@@ -15,6 +15,8 @@ struct MigrationStep {
   std::string description;  ///< for `migrate --plan`: one line
   /// What was done without, since the server does not have what it needs: an index.
   std::vector<std::string> missing{};
+  /// All is there, but SQLite makes no use of it: what is slow until the step is taken works.
+  bool may_wait = false;
 };
 
 /// What is missing, in order; empty when the schema is up to date. Errc::refused when the database

@@ -1,0 +1,2 @@
+-- PostgreSQL keeps Django's index of the tokens of users: its flush hardly costs more where there are ten million.
+-- docs/adr/0037-an-index-in-the-order-of-time.md.
