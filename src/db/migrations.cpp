@@ -343,8 +343,10 @@ Result<void> run_own(Transaction& transaction, MigrationStep& step) {
     // One that a CREATE INDEX CONCURRENTLY left half made counts as there to IF NOT EXISTS.
     const auto found = schema.read_own_objects(transaction);
     if (!found) return fail(found.error());
+    const auto idle = schema.read_idle_objects(transaction);
+    if (!idle) return fail(idle.error());
     for (const auto& name : migration.objects()) {
-      if (found->contains(name)) continue;
+      if (found->contains(name) && !idle->contains(name)) continue;
       return fail(Errc::refused, {}, "the index \"" + name + "\" cannot be used: drop it");
     }
     for (const auto& name : migration.optional_objects()) {
