@@ -87,9 +87,9 @@ int main(int argc, char** argv) {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
     char jti[40];
-    const int size = std::snprintf(jti, sizeof jti, "%012llx7%03llx%016llx",
-                                   now.tv_sec * 1000ULL + now.tv_nsec / 1'000'000ULL,
-                                   next() & 0xfff, (next() & ~0ULL >> 2) | 1ULL << 63);
+    const int size = std::snprintf(jti, sizeof jti, "%012lx7%03llx%016llx",
+                                   now.tv_sec * 1000 + now.tv_nsec / 1'000'000, next() & 0xfff,
+                                   (next() & ~0ULL >> 2) | 1ULL << 63);
     sqlite3_bind_int64(judge, 1, 1);
     sqlite3_bind_text(judge, 2, jti, size, SQLITE_TRANSIENT);
     step(db, judge);
