@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """CPU time per request of the service, as ratios to nginx within one run.
 
-  bench/service.py BUILD [--seconds S] [--rounds N] [--only NAME]
+  bench/service.py BUILD [--seconds S] [--rounds N] [--only NAME] [--rsa]
 
 BUILD is a build folder of the bench preset (build/bench). Needs wrk, nginx and taskset. The server runs
 on core 0 and wrk on core 1, over 64 kept-alive connections; every pair of measurements is taken in turn
@@ -15,6 +15,7 @@ time on a shared machine says little. What is measured:
   user            GET /auth/user/
   rotation        POST /auth/token/refresh/ with rotation and blacklisting, durable: requests per
                   commit, and beside it a raw SQLite loop that commits 64 rotations at a time
+                  (--rsa: tokens signed by RS256 instead of HS256)
   flood           p99 of verify, idle and under a flood of logins (server on both cores)
   idle            resident memory, and time from start to the first answer
 """
@@ -23,6 +24,7 @@ import statistics, subprocess, sys, tempfile, time
 
 HZ = os.sysconf("SC_CLK_TCK")
 PASSWORD = "c0rrect-Horse-battery"
+HS256 = 'SIGNING_KEY = "d577273ff885c3f84dadb8578bb40000"'
 
 
 def cpu_seconds(pids):
@@ -77,7 +79,7 @@ class Service:
     one, which `is_filled` where another node has been there before."""
 
     def __init__(self, program, folder, easy_jwt="", cores="0", threads=1,
-                 url="sqlite:///bench.sqlite3", is_filled=False):
+                 url="sqlite:///bench.sqlite3", is_filled=False, signing=HS256):
         self.folder = tempfile.mkdtemp(dir=folder)
         with open(os.path.join(self.folder, "easyjwt.toml"), "w") as f:
             os.chmod(f.name, 0o600)
@@ -90,7 +92,7 @@ URL = "{url}"
 LISTEN = "127.0.0.1:0"
 THREADS = {threads}
 [EASY_JWT]
-SIGNING_KEY = "d577273ff885c3f84dadb8578bb40000"
+{signing}
 {easy_jwt}
 ''')
         self.command = [program, "--config", os.path.join(self.folder, "easyjwt.toml")]
@@ -205,6 +207,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="")
+    parser.add_argument("--rsa", action="store_true")
     options = parser.parse_args()
     program = os.path.join(options.build, "easyjwt")
     folder = tempfile.mkdtemp(prefix="easyjwt-bench-")
@@ -241,10 +244,15 @@ def bench_requests(program, folder, options):
         service.stop()
 
 
+def rs256():
+    key = subprocess.run(["openssl", "genrsa", "2048"], capture_output=True, text=True, check=True).stdout
+    return f'ALGORITHM = "RS256"\nSIGNING_KEY = {json.dumps(key)}'
+
+
 def bench_rotation(program, folder, options):
     service = Service(program, folder,
                       "ROTATE_REFRESH_TOKENS = true\nBLACKLIST_AFTER_ROTATION = true",
-                      cores="0,1", threads=0)
+                      cores="0,1", threads=0, signing=rs256() if options.rsa else HS256)
     raw = os.path.join(folder, "raw.sqlite3")
     rates, raws, costs = [], [], []
     for _ in range(options.rounds):

@@ -227,95 +227,128 @@ Result<std::string> Tokens::issue(const User& user, TokenType type,
   return raw;
 }
 
-Result<Refreshed> Tokens::refresh(std::string_view raw) {
-  const auto now = clock_();
-  Scratch scratch;
-  const auto claims = codec_.decode(raw, now, scratch);
-  if (!claims) return fail(claims.error());
-  const bool rotates = settings_.rotate_refresh_tokens;
-  const bool uses_up = rotates && settings_.blacklist_after_rotation && settings_.token_blacklist;
-  const auto id = [&](TokenType type, Time at) {
-    return uses_up ? successor_jti(*claims, type, at) : timed_uuid_hex(at);
-  };
-  auto next_id = rotates ? id(TokenType::refresh, now) : std::string(claims->jti);
-  const auto family = family_of(claims->find(settings_.session_claim));
-  // From before SESSION_CLAIM was set.
-  const bool is_without = uses_up && !family && !settings_.session_claim.empty();
-  auto begun = is_without ? family_begun_by(*claims) : std::string();
-  const auto decide = [&](db::Transaction& transaction) -> Result<void> {
-    const Succession next{.family = family.value_or(std::string_view{}),
-                          .jti = next_id,
-                          .expires_at = from_epoch_seconds(
-                              rotates ? epoch_seconds(now + codec_.settings().refresh_lifetime)
-                                      : claims->exp.value_or(0))};
-    const auto user = user_key(*claims);
-    if (!uses_up || !user || !*user) {
-      const auto good = judge_refresh(transaction, *claims, TokenType::refresh, now);
-      if (!good || !family) return good;
-      return use_family(transaction, next, now);
-    }
-    std::int64_t user_id = 0;
-    const auto judge_it = [&](const RefreshState& state) {
-      user_id = state.user_id;
-      return judge_state(state, *claims, TokenType::refresh, now);
-    };
-    const auto first =
-        TokenStore(transaction)
-            .use_up(**user, outstanding(*claims, raw), now, judge_it, family ? &next : nullptr);
-    if (!first) return fail(first.error());
-    if (!*first) return is_blacklisted();
-    if (is_without) {
-      const auto added = FamilyStore(transaction)
-                             .add({.id = begun,
-                                   .user_id = user_id,
-                                   .created_at = now,
-                                   .last_used_at = now,
-                                   .expires_at = next.expires_at,
-                                   .user_agent = {},
-                                   .address = {},
-                                   .current_jti = next_id,
-                                   .ended_at = {}});
-      if (!added) return added;
-    }
-    if (settings_.rotation_grace == 0) return {};
-    return record_successor(transaction, next_id, now);
-  };
-  const auto decision = uses_up || family ? database_.write(decide) : database_.read(decide);
-  auto made_at = now;
-  if (!decision) {
-    if (!uses_up || decision.error().code != Errc::token_not_valid) return fail(decision.error());
-    const auto rotated_at = find_rotation(*claims, now);
-    if (!rotated_at) return fail(rotated_at.error());
-    if (!*rotated_at) {
-      if (const auto done = end_if_reused(*claims, now); !done) return fail(done.error());
-      return fail(decision.error());
-    }
-    made_at = **rotated_at;
-    next_id = id(TokenType::refresh, made_at);
-    if (is_without) {
-      // The rotation may have been that of a node, or a time, without SESSION_CLAIM.
-      const auto found = database_.read(
-          [&](db::Transaction& transaction) { return FamilyStore(transaction).find(begun); });
-      if (!found) return fail(found.error());
-      if (!*found) begun.clear();
-    }
-  }
+bool Tokens::uses_up() const noexcept {
+  return settings_.rotate_refresh_tokens && settings_.blacklist_after_rotation &&
+         settings_.token_blacklist;
+}
 
+Result<Refreshed> Tokens::refresh(std::string_view raw) {
+  Refresh refresh(*this, std::string(raw));
+  if (refresh.good()) refresh.decide();
+  return refresh.answer();
+}
+
+Tokens::Refresh::Refresh(Tokens& tokens, std::string raw)
+    : tokens_(tokens),
+      raw_(std::move(raw)),
+      now_(tokens.clock_()),
+      claims_(tokens.codec_.decode(raw_, now_, scratch_)),
+      rotates_(tokens.settings_.rotate_refresh_tokens),
+      uses_up_(tokens.uses_up()) {
+  if (!claims_) return;
+  next_id_ = rotates_ ? id(TokenType::refresh, now_) : std::string(claims_->jti);
+  family_ = tokens.family_of(claims_->find(tokens.settings_.session_claim));
+  // From before SESSION_CLAIM was set.
+  if (uses_up_ && !family_ && !tokens.settings_.session_claim.empty()) {
+    begun_ = tokens.family_begun_by(*claims_);
+  }
+}
+
+std::string Tokens::Refresh::id(TokenType type, Time at) const {
+  return uses_up_ ? tokens_.successor_jti(*claims_, type, at) : timed_uuid_hex(at);
+}
+
+void Tokens::Refresh::decide() {
+  const auto judge = [this](db::Transaction& transaction) { return decide(transaction); };
+  auto& database = tokens_.database_;
+  decision_ = uses_up_ || family_ ? database.write(judge) : database.read(judge);
+}
+
+Result<void> Tokens::Refresh::decide(db::Transaction& transaction) {
+  const auto lifetime = tokens_.codec_.settings().refresh_lifetime;
+  const auto expires_at = rotates_ ? epoch_seconds(now_ + lifetime) : claims_->exp.value_or(0);
+  const Succession next{.family = family_.value_or(std::string_view{}),
+                        .jti = next_id_,
+                        .expires_at = from_epoch_seconds(expires_at)};
+  const auto user = tokens_.user_key(*claims_);
+  if (!uses_up_ || !user || !*user) {
+    const auto good = tokens_.judge_refresh(transaction, *claims_, TokenType::refresh, now_);
+    if (!good || !family_) return good;
+    return tokens_.use_family(transaction, next, now_);
+  }
+  std::int64_t user_id = 0;
+  const auto judge = [&](const RefreshState& state) {
+    user_id = state.user_id;
+    return tokens_.judge_state(state, *claims_, TokenType::refresh, now_);
+  };
+  const auto first = TokenStore(transaction)
+                         .use_up(**user, tokens_.outstanding(*claims_, raw_), now_, judge,
+                                 family_ ? &next : nullptr);
+  if (!first) return fail(first.error());
+  if (!*first) return is_blacklisted();
+  if (!begun_.empty()) {
+    const auto begun = begin_family(transaction, next, user_id);
+    if (!begun) return begun;
+  }
+  if (tokens_.settings_.rotation_grace == 0) return {};
+  return tokens_.record_successor(transaction, next_id_, now_);
+}
+
+Result<void> Tokens::Refresh::begin_family(db::Transaction& transaction, const Succession& next,
+                                           std::int64_t user_id) const {
+  return FamilyStore(transaction)
+      .add({.id = begun_,
+            .user_id = user_id,
+            .created_at = now_,
+            .last_used_at = now_,
+            .expires_at = next.expires_at,
+            .user_agent = {},
+            .address = {},
+            .current_jti = next_id_,
+            .ended_at = {}});
+}
+
+Result<void> Tokens::Refresh::repeat() {
+  const auto rotated_at = tokens_.find_rotation(*claims_, now_);
+  if (!rotated_at) return fail(rotated_at.error());
+  if (!*rotated_at) {
+    if (const auto done = tokens_.end_if_reused(*claims_, now_); !done) return done;
+    return fail(decision_.error());
+  }
+  made_at_ = **rotated_at;
+  next_id_ = id(TokenType::refresh, made_at_);
+  if (begun_.empty()) return {};
+  // The rotation may have been that of a node, or a time, without SESSION_CLAIM.
+  const auto found = tokens_.database_.read(
+      [&](db::Transaction& transaction) { return FamilyStore(transaction).find(begun_); });
+  if (!found) return fail(found.error());
+  if (!*found) begun_.clear();
+  return {};
+}
+
+Result<Refreshed> Tokens::Refresh::answer() {
+  if (!claims_) return fail(claims_.error());
+  if (!decision_) {
+    const auto& error = decision_.error();
+    if (!uses_up_ || error.code != Errc::token_not_valid) return fail(error);
+    if (const auto repeated = repeat(); !repeated) return fail(repeated.error());
+  }
   std::array<unsigned char, 2048> buffer;
   json::monotonic_resource arena(buffer.data(), buffer.size());
-  const auto* from = &claims->members();
+  const auto* from = &claims_->members();
   json::object with_family(&arena);
-  if (!begun.empty()) {
+  if (!begun_.empty()) {
     with_family = *from;
-    with_family.emplace(settings_.session_claim, begun);
+    with_family.emplace(tokens_.settings_.session_claim, begun_);
     from = &with_family;
   }
+  const auto& codec = tokens_.codec_;
   Refreshed refreshed;
   refreshed.access =
-      codec_.encode(codec_.access_claims(*from, id(TokenType::access, made_at), made_at, &arena));
-  if (rotates) {
+      codec.encode(codec.access_claims(*from, id(TokenType::access, made_at_), made_at_, &arena));
+  if (rotates_) {
     refreshed.refresh =
-        codec_.encode(codec_.renewed_claims(*from, TokenType::refresh, next_id, made_at, &arena));
+        codec.encode(codec.renewed_claims(*from, TokenType::refresh, next_id_, made_at_, &arena));
   }
   return refreshed;
 }

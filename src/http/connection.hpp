@@ -263,9 +263,10 @@ class Connection final : public AnyConnection, private Task {
       nothing.status = 204;
       return finish(nothing);
     }
-    const auto outcome = serving_.router.dispatch(request_);
+    auto outcome = serving_.router.dispatch(request_);
     waits_ = outcome.waits;
-    if (waits_ == nullptr) finish(outcome.response);
+    if (waits_ == nullptr) return finish(outcome.response);
+    deferred_ = std::move(outcome.deferred);
   }
 
   void take_request() {
@@ -367,13 +368,24 @@ class Connection final : public AnyConnection, private Task {
     view_ = std::exchange(waits_, nullptr);
     stage_ = Stage::lane;
     deadline_ = SteadyTime::max();
+    if (submit(view_->lane)) return true;
+    finish(std::exchange(outcome_, {}).response);
+    return false;
+  }
+  /// False, with the answer, where the lane takes no more.
+  bool submit(Lane lane) {
     self_ = shared();
-    lane_ = view_->lane;
+    lane_ = lane;
     submitted_ = std::chrono::steady_clock::now();
     if (serving_.lanes.submit(lane_, *this)) return true;
     self_.reset();
-    finish(serving_.router.error_response(*view_, Error{Errc::busy}));
+    answer_error(Error{Errc::busy});
     return false;
+  }
+  void answer_error(const Error& error) {
+    deferred_.reset();
+    outcome_ = {};
+    outcome_.response = serving_.router.error_response(*view_, error);
   }
   void run() noexcept override {
     // Where the database holds up all threads of its lane, who comes then has waited for it, too.
@@ -381,7 +393,13 @@ class Connection final : public AnyConnection, private Task {
     const auto waited = std::chrono::steady_clock::now() - submitted_;
     const bool counts = lane_ == Lane::storage || lane_ == Lane::commit;
     const DatabaseWait wait(counts ? waited : std::chrono::nanoseconds::zero());
-    outcome_ = serving_.router.dispatch(request_);
+    if (deferred_ == nullptr) {
+      outcome_ = serving_.router.dispatch(request_);
+      return;
+    }
+    deferred_->run();
+    // Where others wait with it, its answer is made when it is back.
+    if (may_wait()) finish_deferred();
   }
   void done(const Error* error) noexcept override {
     auto& lanes = serving_.lanes;
@@ -390,19 +408,25 @@ class Connection final : public AnyConnection, private Task {
       // It waits for more than its write, which the others of a commit cannot wait for.
       lane_ = Lane::storage;
       if (lanes.submit(lane_, *this)) return lanes.committed();
-      outcome_ = {};
-      outcome_.response = serving_.router.error_response(*view_, Error{Errc::busy});
+      answer_error(Error{Errc::busy});
     } else if (error != nullptr) {
-      outcome_ = {};
-      outcome_.response = serving_.router.error_response(*view_, *error);
+      answer_error(*error);
     }
     serving_.bring_back(std::move(self_));
     if (was_commit) lanes.committed();
   }
   void resume() override {
     if (closed_) return;
+    if (deferred_ != nullptr) {
+      finish_deferred();
+      if (outcome_.waits != nullptr && submit(Lane::storage)) return;
+    }
     finish(std::exchange(outcome_, {}).response);
     proceed();
+  }
+  void finish_deferred() noexcept {
+    const auto deferred = std::exchange(deferred_, nullptr);
+    outcome_ = serving_.router.finish(*deferred, *view_, request_);
   }
 
   void read() {
@@ -523,10 +547,11 @@ class Connection final : public AnyConnection, private Task {
   bool last_ = false;
   bool expired_ = false;
   bool closed_ = false;
-  const View* waits_ = nullptr;       ///< whose lane the present request is to go to
-  const View* view_ = nullptr;        ///< whose lane it is in
-  Router::Outcome outcome_;           ///< what it comes back with
-  std::shared_ptr<Connection> self_;  ///< keeps it while a lane has it
+  const View* waits_ = nullptr;         ///< whose lane the present request is to go to
+  const View* view_ = nullptr;          ///< whose lane it is in
+  Router::Outcome outcome_;             ///< what it comes back with
+  std::unique_ptr<Deferred> deferred_;  ///< what is left of it to be done there and afterwards
+  std::shared_ptr<Connection> self_;    ///< keeps it while a lane has it
 };
 
 }  // namespace easyjwt::http

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "easyjwt/core/function_ref.hpp"
 #include "easyjwt/core/json.hpp"
 #include "easyjwt/core/waiting.hpp"
 #include "http/hosts.hpp"
@@ -148,6 +149,8 @@ struct Router::Impl {
 
   Reply answer(const Match& match, Request& request) const;
   Response to_response(const Error& error, const Route* route, const Request& request) const;
+  Outcome conclude(const Route* const& route, const Request& request,
+                   FunctionRef<Reply()> make) const noexcept;
 };
 
 Reply Router::Impl::answer(const Match& match, Request& request) const {
@@ -235,39 +238,67 @@ void Router::use(Cors cors) { impl_->cors = std::move(cors); }
 void Router::use(ErrorPage page) { impl_->error_page = std::move(page); }
 void Router::use(Language language) { impl_->language = std::move(language); }
 
+void Deferred::run() noexcept {
+  fault_ = nullptr;
+  try {
+    write();
+  } catch (...) {
+    fault_ = std::current_exception();
+  }
+}
+
+Reply Deferred::reply() {
+  if (fault_) std::rethrow_exception(fault_);
+  return answer();
+}
+
 Router::Outcome Router::dispatch(Request& request) const noexcept {
-  Outcome out;
   const auto& cors = impl_->cors;
   const Route* route = nullptr;
-  try {
+  return impl_->conclude(route, request, [&]() -> Reply {
     const auto match = impl_->find(request);
     // A view with an OPTIONS of its own judges it: for a proxy that asks us, 200 means "let it
     // through".
     const bool is_own = match.route != nullptr && match.route->find(Method::options) != nullptr;
-    if (cors && Cors::is_preflight(request) && !is_own) {
-      out.response = cors->answer_preflight(request);
-      cors->add(request, out.response);
-      return out;
-    }
+    if (cors && Cors::is_preflight(request) && !is_own) return cors->answer_preflight(request);
     route = match.route;
-    auto reply = impl_->answer(match, request);
+    return impl_->answer(match, request);
+  });
+}
+
+Router::Outcome Router::finish(Deferred& deferred, const View& view,
+                               const Request& request) const noexcept {
+  const auto* route = static_cast<const Route*>(&view);
+  return impl_->conclude(route, request, [&] { return deferred.reply(); });
+}
+
+/// `route` is what `make`, which makes the reply, has found by then.
+Router::Outcome Router::Impl::conclude(const Route* const& route, const Request& request,
+                                       FunctionRef<Reply()> make) const noexcept {
+  Outcome out;
+  try {
+    auto reply = make();
     if (auto* response = std::get_if<Response>(&reply)) {
       out.response = std::move(*response);
+    } else if (auto* deferred = std::get_if<std::unique_ptr<Deferred>>(&reply)) {
+      out.waits = route;
+      out.deferred = std::move(*deferred);
+      return out;
     } else {
       const auto& error = std::get<Error>(reply);
       if (error.code == Errc::would_wait && route != nullptr && !may_wait()) {
         out.waits = route;
         return out;
       }
-      out.response = impl_->to_response(error, route, request);
+      out.response = to_response(error, route, request);
     }
   } catch (const std::exception& fault) {
-    impl_->log(LogLevel::error, "unhandled exception",
-               {{"id", request.id}, {"path", request.path}, {"what", fault.what()}});
+    log(LogLevel::error, "unhandled exception",
+        {{"id", request.id}, {"path", request.path}, {"what", fault.what()}});
     out.response = internal_error(request.id, nullptr);
   } catch (...) {
-    impl_->log(LogLevel::error, "unhandled exception",
-               {{"id", request.id}, {"path", request.path}, {"what", "not a std::exception"}});
+    log(LogLevel::error, "unhandled exception",
+        {{"id", request.id}, {"path", request.path}, {"what", "not a std::exception"}});
     out.response = internal_error(request.id, nullptr);
   }
   if (route != nullptr) out.response.view_fields = route->fields;

@@ -111,6 +111,29 @@ class RunningServer {
     };
   }
 
+  /// Says who did what: its steps, and whether each might wait. A body is what its write does.
+  Handler defers() {
+    struct Steps final : Deferred {
+      explicit Steps(std::string_view body) : body_(body) {}
+      void write() override {
+        step("write");
+        if (body_ == "throw") throw std::runtime_error("a fault of a write");
+      }
+      Reply answer() override {
+        step("answer");
+        if (body_ == "wait" && !may_wait()) return Error{Errc::would_wait};
+        return Response::json(text_);
+      }
+      void step(std::string_view name) { text_.append(name).append(may_wait() ? "+ " : "- "); }
+      const std::string body_;
+      std::string text_;
+    };
+    return [](const Request& request) -> Reply {
+      if (may_wait()) return Response::json("whole");
+      return std::make_unique<Steps>(request.body);
+    };
+  }
+
   void add_views() {
     add("/echo/", Lane::storage,
         {{Method::get, [](const Request&) { return Response::json("\"hello\""); }},
@@ -121,6 +144,7 @@ class RunningServer {
           }}});
     add("/wait/", Lane::storage, {{Method::get, waits()}});
     add("/commit/", Lane::commit, {{Method::post, waits()}});
+    add("/deferred/", Lane::commit, {{Method::post, defers()}});
     add("/hash/", Lane::hashing, {{Method::post, waits()}});
     add("/big/", Lane::storage, {{Method::get, [](const Request&) {
                                     return Response::json(std::string(8'000'000, 'x'));

@@ -533,7 +533,7 @@ class TestCommitter {
         {
           std::optional<NoWaiting> no_waiting;
           if (may_not_wait) no_waiting.emplace();
-          if (!fails) task.run();
+          for (int i = 0; !fails && i < runs; ++i) task.run();
         }
         const Error error = Error::unavailable("disk full");
         task.done(fails ? &error : nullptr);
@@ -545,6 +545,7 @@ class TestCommitter {
   bool refuses = false;
   bool may_not_wait = false;
   bool fails = false;
+  int runs = 1;
   std::atomic<int> taken = 0;
 
  private:
@@ -596,6 +597,62 @@ TEST(CommitLane, IsTheStorageLaneWhereNobodyCommits) {
   RunningServer without;
   without.open();
   EXPECT_TRUE(has(without.exchange(post("/commit/", "", "Connection: close\r\n")), "\"waited\""));
+}
+
+TEST(CommitLane, WhatIsDeferredIsWrittenThereAndAnsweredByItsConnectionsThread) {
+  TestCommitter committer;
+  committer.may_not_wait = true;
+  RunningServer server(with(committer));
+  const auto answer = server.exchange(post("/deferred/", "", "Connection: close\r\n"));
+  EXPECT_TRUE(has(answer, "write- answer- ")) << answer;
+  EXPECT_TRUE(has(answer, "Allow: POST, OPTIONS\r\n")) << answer;
+  EXPECT_EQ(committer.taken, 1);
+}
+
+TEST(CommitLane, WhatIsDeferredAndUndoneIsWrittenAgain) {
+  TestCommitter committer;
+  committer.may_not_wait = true;
+  committer.runs = 2;
+  RunningServer server(with(committer));
+  const auto answer = server.exchange(post("/deferred/", "", "Connection: close\r\n"));
+  EXPECT_TRUE(has(answer, "write- write- answer- ")) << answer;
+}
+
+TEST(CommitLane, WhatIsDeferredIsDoneByOneThreadThatMayWait) {
+  RunningServer server;
+  const auto answer = server.exchange(post("/deferred/", "", "Connection: close\r\n"));
+  EXPECT_TRUE(has(answer, "write+ answer+ ")) << answer;
+}
+
+TEST(CommitLane, AnAnswerThatWouldWaitIsWorkedOutAnewInTheStorageLane) {
+  TestCommitter committer;
+  committer.may_not_wait = true;
+  RunningServer server(with(committer));
+  EXPECT_TRUE(has(server.exchange(post("/deferred/", "wait", "Connection: close\r\n")), "whole"));
+  EXPECT_EQ(committer.taken, 1);
+}
+
+TEST(CommitLane, AFaultOfWhatIsDeferredIsAnInternalError) {
+  TestCommitter committer;
+  committer.may_not_wait = true;
+  RunningServer server(with(committer));
+  RawClient client(server.port());
+  client.send(post("/deferred/", "throw") + get("/echo/"));
+  const auto answer = client.answer();
+  EXPECT_TRUE(has(answer, "HTTP/1.1 500 ")) << answer;
+  EXPECT_TRUE(has(client.answer(), "hello"));
+  EXPECT_EQ(server.lines_with("what=a fault of a write"), 1);
+}
+
+TEST(CommitLane, AFailedCommitOfWhatIsDeferredIsAnError) {
+  TestCommitter committer;
+  committer.fails = true;
+  RunningServer server(with(committer));
+  RawClient client(server.port());
+  client.send(post("/deferred/", "") + get("/echo/"));
+  const auto answer = client.answer();
+  EXPECT_TRUE(has(answer, "HTTP/1.1 503 ")) << answer;
+  EXPECT_TRUE(has(client.answer(), "hello"));
 }
 
 TEST(CommitLane, TheServerEndsAfterWhatIsBeingCommitted) {

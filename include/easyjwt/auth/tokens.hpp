@@ -76,6 +76,10 @@ class Tokens {
   /// comes after that.
   /// Errc::account_gone where its user is deleted or inactive.
   Result<Refreshed> refresh(std::string_view raw);
+  /// refresh() in three steps.
+  class Refresh;
+  /// Whether it uses tokens up, and so has to write.
+  bool uses_up() const noexcept;
   Result<std::string> refresh_sliding(std::string_view raw);
 
   /// Any type of token. A blacklisted one is Errc::validation_error, as the original has it.
@@ -185,6 +189,45 @@ class Tokens {
   Clock clock_;
   Log log_;
   Logins* logins_;
+};
+
+/// Tokens::refresh() for who must not decode and sign where it writes: the constructor, decide()
+/// and answer(), one after the other, each on any thread.
+class Tokens::Refresh {
+ public:
+  /// Decodes. `tokens` outlives it.
+  Refresh(Tokens& tokens, std::string raw);
+  Refresh(const Refresh&) = delete;
+  Refresh& operator=(const Refresh&) = delete;
+
+  /// False: the token is refused, or may not be judged here (Errc::would_wait), as answer() says.
+  bool good() const noexcept { return claims_.has_value(); }
+  /// Judges a good() token and uses it up, in one transaction. May be called again where that was
+  /// undone.
+  void decide();
+  /// Once what decide() wrote is durable.
+  Result<Refreshed> answer();
+
+ private:
+  Result<void> decide(db::Transaction& transaction);
+  Result<void> begin_family(db::Transaction& transaction, const Succession& next,
+                            std::int64_t user_id) const;
+  /// Of a token that was refused: the answer to the rotation that it is a retry of, if it is.
+  Result<void> repeat();
+  std::string id(TokenType type, Time at) const;
+
+  Tokens& tokens_;
+  const std::string raw_;
+  const Time now_;
+  Scratch scratch_;
+  const Result<Claims> claims_;
+  const bool rotates_;
+  const bool uses_up_;
+  Time made_at_ = now_;  ///< the tokens of the answer
+  std::string next_id_;
+  std::optional<std::string_view> family_;
+  std::string begun_;  ///< the family that the token begins, if it has none and should
+  Result<void> decision_;
 };
 
 }  // namespace easyjwt

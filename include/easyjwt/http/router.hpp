@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -27,7 +28,31 @@ enum class Lane {
   feed  ///< where requests wait for something to happen: many threads that do nothing
 };
 
-using Reply = std::variant<Response, Error>;
+class Deferred;
+using Reply = std::variant<Response, Error, std::unique_ptr<Deferred>>;
+
+/// A request of which a handler of Lane::commit has done all that comes before its write, on its
+/// connection's thread, instead of answering Errc::would_wait: only the write is done where many
+/// share a commit and wait for each other. For handlers that sign tokens; ADR 39.
+class Deferred {
+ public:
+  virtual ~Deferred() = default;
+
+  /// In the lane, where it may wait if may_wait() says so. Called again where all that it wrote had
+  /// to be undone.
+  void run() noexcept;
+  /// Once what run() wrote is durable, or if it did not write: the answer. Errc::would_wait, on its
+  /// connection's thread: the handler runs once more, where it may wait. Throws what run() could
+  /// not.
+  Reply reply();
+
+ private:
+  virtual void write() = 0;
+  virtual Reply answer() = 0;
+
+  std::exception_ptr fault_;
+};
+
 using Handler = std::function<Reply(const Request&)>;
 /// Judges who is asking. Errors are replied.
 using Guard = std::function<Result<void>(const Request&)>;
@@ -81,15 +106,18 @@ class Router {
   /// says in which. Not thread-safe; before the server starts.
   void use(Language language);
 
-  /// What came of a request: a response, or (`waits`) that it must be dispatched again on a thread
-  /// of that view's lane.
+  /// What came of a request: a response, or (`waits`) that it must go to that view's lane: what is
+  /// `deferred` to be run there and then finished, the request else to be dispatched again.
   struct Outcome {
     Response response;
     const View* waits = nullptr;
+    std::unique_ptr<Deferred> deferred;
   };
 
   /// Any thread. Never throws. `request.params` is written.
   Outcome dispatch(Request& request) const noexcept;
+  /// Of a request that dispatch() deferred and that has run.
+  Outcome finish(Deferred& deferred, const View& view, const Request& request) const noexcept;
 
   /// The answer to a request that `error` befell outside its view: its lane takes no more, say. In
   /// English.

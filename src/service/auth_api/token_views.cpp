@@ -6,6 +6,7 @@
 #include "easyjwt/core/bytes.hpp"
 #include "easyjwt/core/json.hpp"
 #include "easyjwt/core/settings_error.hpp"
+#include "easyjwt/core/waiting.hpp"
 #include "service/auth_api/secret_json.hpp"
 #include "service/body.hpp"
 #include "service/visitor.hpp"
@@ -34,9 +35,9 @@ Reply with_token(const Request& request, std::string_view name, Decide decide) {
   const auto body = read_body(request, arena.storage());
   if (!body) return body.error();
   FieldReader fields(*body);
-  const auto raw = fields.read({.name = name});
+  auto raw = fields.read({.name = name});
   if (!fields.good()) return fields.error();
-  return decide(*raw);
+  return decide(*std::move(raw));
 }
 
 template <class Decide>
@@ -72,13 +73,28 @@ Reply obtain_sliding(const Request& request, Tokens& tokens) {
   });
 }
 
+Reply to_reply(const Result<Refreshed>& refreshed) {
+  if (!refreshed) return refreshed.error();
+  std::string body = "{\"access\":\"" + refreshed->access + "\"";
+  if (refreshed->refresh) body += ",\"refresh\":\"" + *refreshed->refresh + "\"";
+  return secret_json(body + "}");
+}
+
+struct DeferredRefresh final : http::Deferred {
+  DeferredRefresh(Tokens& tokens, std::string raw) : refresh(tokens, std::move(raw)) {}
+
+  void write() override { refresh.decide(); }
+  Reply answer() override { return to_reply(refresh.answer()); }
+
+  Tokens::Refresh refresh;
+};
+
 Reply refresh(const Request& request, Tokens& tokens) {
-  return with_token(request, "refresh", [&](const auto& raw) -> Reply {
-    const auto refreshed = tokens.refresh(raw);
-    if (!refreshed) return refreshed.error();
-    std::string body = "{\"access\":\"" + refreshed->access + "\"";
-    if (refreshed->refresh) body += ",\"refresh\":\"" + *refreshed->refresh + "\"";
-    return secret_json(body + "}");
+  return with_token(request, "refresh", [&](std::string raw) -> Reply {
+    if (!tokens.uses_up() || may_wait()) return to_reply(tokens.refresh(raw));
+    auto deferred = std::make_unique<DeferredRefresh>(tokens, std::move(raw));
+    if (!deferred->refresh.good()) return deferred->answer();
+    return deferred;
   });
 }
 
