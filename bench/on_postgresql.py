@@ -27,8 +27,8 @@ SCRIPT = """\\set user random(1, 64)
 \\set jti :start + :number * 1000000 + :client_id * 10000 + random(0, 9999)
 \\startpipeline
 BEGIN;
-SELECT u.is_active, u.password, EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken o JOIN \
-token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = :jti), u.id \
+SELECT u.is_active, u.password, EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoken WHERE token_id = \
+(SELECT id FROM token_blacklist_outstandingtoken WHERE jti = :jti)), u.id \
 FROM (SELECT 1) AS one LEFT JOIN "user" u ON u.id = :user;
 INSERT INTO token_blacklist_outstandingtoken (jti, token, user_id, created_at, expires_at) \
 VALUES (:jti, :token, NULL, NULL, :expires) ON CONFLICT (jti) DO NOTHING;

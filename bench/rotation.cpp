@@ -66,9 +66,9 @@ int main(int argc, char** argv) {
   auto* commit = prepare(db, "COMMIT");
   auto* judge = prepare(db,
                         "SELECT u.is_active, u.password, EXISTS (SELECT 1 FROM "
-                        "token_blacklist_outstandingtoken o JOIN token_blacklist_blacklistedtoken "
-                        "b ON b.token_id = o.id WHERE o.jti = ?2) FROM (SELECT 1) AS one LEFT JOIN "
-                        "\"user\" u ON u.id = ?1");
+                        "token_blacklist_blacklistedtoken WHERE token_id = (SELECT id FROM "
+                        "token_blacklist_outstandingtoken WHERE jti = ?2)), u.id FROM (SELECT 1) "
+                        "AS one LEFT JOIN \"user\" u ON u.id = ?1");
   auto* blacklist = prepare(db,
                             "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, "
                             "token_id) SELECT ?2, id FROM token_blacklist_outstandingtoken WHERE "

@@ -1,5 +1,7 @@
 #include "easyjwt/auth/token_store.hpp"
 
+#include <vector>
+
 #include "auth/fixture.hpp"
 
 namespace easyjwt {
@@ -199,6 +201,51 @@ TEST_P(TokenLists, OneIsFound) {
   EXPECT_EQ(row->blacklisted_at, now_);
   EXPECT_EQ(store([&](TokenStore s) { return s.find_id_of_blacklisted(*row->blacklist_id); }), id);
   EXPECT_FALSE(store([&](TokenStore s) { return s.find_id_of_blacklisted(999); }));
+}
+
+class TokenPlansTest : public TokenStoreTest {};
+
+INSTANTIATE_TEST_SUITE_P(Engines, TokenPlansTest, testing::Values(db::Place::postgresql),
+                         db::place_name);
+
+/// PostgreSQL keeps the plan that it makes when a statement runs for the sixth time, while tables
+/// grow, and where many write at once it lays out one table sooner than the other.
+TEST_P(TokenPlansTest, NeverLooksThroughAllTokensForOne) {
+  static constexpr db::Sql lay_out{
+      "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id) "
+      "SELECT now(), id FROM token_blacklist_outstandingtoken"};
+  static constexpr db::Sql empty{"DELETE FROM token_blacklist_blacklistedtoken"};
+  static constexpr db::Sql scans{
+      "SELECT seq_scan FROM pg_stat_xact_user_tables "
+      "WHERE relname = 'token_blacklist_outstandingtoken'"};
+  std::vector<std::int64_t> counts;
+  const auto done = database_->write([&](db::Transaction& transaction) -> Result<void> {
+    TokenStore tokens(transaction);
+    for (int i = 0; i < 100; ++i) {
+      const auto jti = "jti " + std::to_string(i);
+      if (const auto added = tokens.add(token(jti, now_)); !added) return added;
+    }
+    for (int i = 0; i < 100; ++i) {
+      for (const auto& sql : {empty, lay_out}) {
+        if (const auto ran = transaction.run(sql, {}, db::ignore_rows); !ran) {
+          return fail(ran.error());
+        }
+      }
+    }
+    for (int i = 0; i < 20; ++i) {
+      const auto state = tokens.find_refresh_state(UserKey{std::int64_t{1}}, "jti 1");
+      if (!state) return fail(state.error());
+      EXPECT_TRUE(state->is_blacklisted);
+      if (i != 0 && i != 19) continue;
+      const auto counted =
+          transaction.run(scans, {}, [&](const db::Row& row) { counts.push_back(row.integer(0)); });
+      if (!counted) return fail(counted.error());
+    }
+    return {};
+  });
+  ASSERT_TRUE(done) << done.error().reason;
+  ASSERT_EQ(counts.size(), 2u);
+  EXPECT_EQ(counts[0], counts[1]);
 }
 
 }  // namespace
