@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """CPU time per request of the service, as ratios to nginx within one run.
 
-  bench/service.py BUILD [--seconds S] [--rounds N] [--only NAME] [--rsa]
+  bench/service.py BUILD [--seconds S] [--rounds N] [--only NAME] [--rsa] [--connections N]
 
 BUILD is a build folder of the bench preset (build/bench). Needs wrk, nginx and taskset. The server runs
 on core 0 and wrk on core 1, over 64 kept-alive connections; every pair of measurements is taken in turn
@@ -15,7 +15,7 @@ time on a shared machine says little. What is measured:
   user            GET /auth/user/
   rotation        POST /auth/token/refresh/ with rotation and blacklisting, durable: requests per
                   commit, and beside it a raw SQLite loop that commits 64 rotations at a time
-                  (--rsa: tokens signed by RS256 instead of HS256)
+                  (--rsa: tokens signed by RS256 instead of HS256; --connections: instead of 64)
   flood           p99 of verify, idle and under a flood of logins (server on both cores)
   idle            resident memory, and time from start to the first answer
 """
@@ -208,6 +208,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="")
     parser.add_argument("--rsa", action="store_true")
+    parser.add_argument("--connections", type=int, default=64)
     options = parser.parse_args()
     program = os.path.join(options.build, "easyjwt")
     folder = tempfile.mkdtemp(prefix="easyjwt-bench-")
@@ -256,7 +257,7 @@ def bench_rotation(program, folder, options):
     raw = os.path.join(folder, "raw.sqlite3")
     rates, raws, costs = [], [], []
     for _ in range(options.rounds):
-        rate, cost = rotate(options.build, service, options.seconds)
+        rate, cost = rotate(options.build, service, options.seconds, options.connections)
         rates.append(rate)
         costs.append(cost)
         for suffix in ("", "-wal", "-shm"):
@@ -271,7 +272,7 @@ def bench_rotation(program, folder, options):
         raws.append(float(out.split()[0]))
     log = service.stop()
     rate, floor = statistics.median(rates), statistics.median(raws)
-    print("\nRefresh with rotation and blacklisting, durable (synchronous=FULL), 64 connections")
+    print(f"\nRefresh with rotation and blacklisting, durable (synchronous=FULL), {options.connections} connections")
     print(f"  service   {rate:8.0f} rotations/s   {statistics.median(costs):.1f} us of CPU each")
     ratios = sorted(a / b for a, b in zip(rates, raws))
     print(f"  raw loop  {floor:8.0f} rotations/s, 64 to a commit   ratio in the rounds "
@@ -279,9 +280,9 @@ def bench_rotation(program, folder, options):
     print("  " + "\n  ".join(line for line in log.splitlines() if "commits" in line))
 
 
-def rotate(build, service, seconds):
-    """Rotations a second over 64 connections, and us of the service's CPU for each."""
-    tokens = [service.login(1 + i)["refresh"] for i in range(64)]
+def rotate(build, service, seconds, connections=64):
+    """Rotations a second, and us of the service's CPU for each."""
+    tokens = [service.login(1 + i % 64)["refresh"] for i in range(connections)]
     before = cpu_seconds(service.pids)
     out = subprocess.run([os.path.join(build, "bench/bench_rotate"), str(service.port), str(seconds)],
                          input="\n".join(tokens), stdout=subprocess.PIPE, text=True, check=True).stdout
