@@ -232,6 +232,8 @@ bool Tokens::uses_up() const noexcept {
          settings_.token_blacklist;
 }
 
+bool Tokens::refreshes_in_steps() const { return uses_up() && codec_.signs_slowly(); }
+
 Result<Refreshed> Tokens::refresh(std::string_view raw) {
   Refresh refresh(*this, std::string(raw));
   if (refresh.good()) refresh.decide();

@@ -191,6 +191,11 @@ json::object TokenCodec::renewed_claims(const json::object& old, TokenType type,
   return claims;
 }
 
+bool TokenCodec::signs_slowly() const {
+  const auto* ring = this->ring();
+  return !jose::is_hmac((ring != nullptr ? ring->signing().key : key_).algorithm());
+}
+
 std::string TokenCodec::encode(json::object claims) const {
   if (!settings_.audience.empty()) {
     if (settings_.audience_is_list) {

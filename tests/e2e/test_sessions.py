@@ -7,6 +7,7 @@ import unittest
 import support
 from support import ALICE, CAROL, DAVE, PASSWORDS, at_once, claims_of, count
 from test_client_service import BASE as CLIENT, url_of
+from test_jwks import SigningKey
 
 FAMILIES = {"SESSION_CLAIM": "sid", "ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
 BLACKLISTED = {"detail": "Token is blacklisted", "code": "token_not_valid"}
@@ -216,7 +217,13 @@ class Reuse(SessionsTest):
         self.assertIn(claims_of(stolen["refresh"])["sid"], lines[0])
 
     def test_a_retry_within_the_grace_is_no_reuse(self):
-        service = self.start(DETECT_REUSE=True, ROTATION_GRACE=1)
+        self.check_retry()
+
+    def test_a_retry_of_a_token_that_is_signed_slowly(self):
+        self.check_retry(ALGORITHM="ES256", SIGNING_KEY=SigningKey("ES256").pem)
+
+    def check_retry(self, **settings):
+        service = self.start(DETECT_REUSE=True, ROTATION_GRACE=1, **settings)
         pair = self.login(service)
         first = self.refresh(service, pair).json
         again = self.refresh(service, pair)

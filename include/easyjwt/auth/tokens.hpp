@@ -78,8 +78,8 @@ class Tokens {
   Result<Refreshed> refresh(std::string_view raw);
   /// refresh() in three steps.
   class Refresh;
-  /// Whether it uses tokens up, and so has to write.
-  bool uses_up() const noexcept;
+  /// Whether that is worth it: it writes, and signs slowly.
+  bool refreshes_in_steps() const;
   Result<std::string> refresh_sliding(std::string_view raw);
 
   /// Any type of token. A blacklisted one is Errc::validation_error, as the original has it.
@@ -120,6 +120,7 @@ class Tokens {
   Result<void> end_families(std::int64_t user_id);
 
  private:
+  bool uses_up() const noexcept;
   /// One attempt; Errc::conflict where record_login() says so.
   Result<TokenPair> try_obtain(std::string_view email, std::string_view password,
                                const Visitor& visitor);

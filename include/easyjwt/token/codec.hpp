@@ -45,6 +45,8 @@ class TokenCodec {
   const jose::Key& key() const noexcept { return key_; }
   /// What signs and verifies in its place; nullptr: nothing does.
   const KeyRing* ring() const { return ring_ ? ring_() : nullptr; }
+  /// Whether it is signing that a request spends its time on: by any algorithm but HS*.
+  bool signs_slowly() const;
   std::chrono::seconds lifetime(TokenType type) const noexcept;
 
   /// What the original's TokenBackend.decode() does (PyJWT's checks): signature and algorithm; exp,

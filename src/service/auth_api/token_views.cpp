@@ -91,7 +91,7 @@ struct DeferredRefresh final : http::Deferred {
 
 Reply refresh(const Request& request, Tokens& tokens) {
   return with_token(request, "refresh", [&](std::string raw) -> Reply {
-    if (!tokens.uses_up() || may_wait()) return to_reply(tokens.refresh(raw));
+    if (may_wait() || !tokens.refreshes_in_steps()) return to_reply(tokens.refresh(raw));
     auto deferred = std::make_unique<DeferredRefresh>(tokens, std::move(raw));
     if (!deferred->refresh.good()) return deferred->answer();
     return deferred;
