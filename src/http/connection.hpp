@@ -368,6 +368,7 @@ class Connection final : public AnyConnection, private Task {
     view_ = std::exchange(waits_, nullptr);
     stage_ = Stage::lane;
     deadline_ = SteadyTime::max();
+    submitted_ = std::chrono::steady_clock::now();
     if (submit(view_->lane)) return true;
     finish(std::exchange(outcome_, {}).response);
     return false;
@@ -376,7 +377,6 @@ class Connection final : public AnyConnection, private Task {
   bool submit(Lane lane) {
     self_ = shared();
     lane_ = lane;
-    submitted_ = std::chrono::steady_clock::now();
     if (serving_.lanes.submit(lane_, *this)) return true;
     self_.reset();
     answer_error(Error{Errc::busy});
