@@ -13,10 +13,10 @@ namespace easyjwt {
 namespace {
 
 /// Has everything explained that it runs, of what concerns tokens of users.
-class ExplainingTransaction final : public db::Transaction {
+class ExplainingTransaction final : public db::PassingTransaction {
  public:
-  explicit ExplainingTransaction(db::Transaction& real) : real_(real) {}
-  using Transaction::run;
+  using PassingTransaction::PassingTransaction;
+  using PassingTransaction::run;
   Result<std::int64_t> run(const db::Sql& sql, std::span<const db::Value> values,
                            FunctionRef<void(const db::Row&)> each) override {
     const auto has = [&](std::string_view word) { return sql.text.find(word) != sql.text.npos; };
@@ -24,19 +24,14 @@ class ExplainingTransaction final : public db::Transaction {
       const auto text = "EXPLAIN QUERY PLAN " + std::string(sql.text);
       const db::Sql explained{text};
       auto& plan = plans.emplace_back(std::string(sql.text) + "\n");
-      auto done = real_.run(explained, values,
-                            [&](const db::Row& row) { plan += std::string(row.text(3)) + "\n"; });
+      auto done = PassingTransaction::run(
+          explained, values, [&](const db::Row& row) { plan += std::string(row.text(3)) + "\n"; });
       if (!done) return done;
     }
-    return real_.run(sql, values, each);
+    return PassingTransaction::run(sql, values, each);
   }
-  Result<void> run_script(std::string_view text) override { return real_.run_script(text); }
-  db::Engine engine() const noexcept override { return real_.engine(); }
 
   std::vector<std::string> plans;
-
- private:
-  db::Transaction& real_;
 };
 
 class TokensOfUsersTest : public test::AuthService {};

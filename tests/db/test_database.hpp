@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <iosfwd>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "easyjwt/db/database.hpp"
@@ -62,6 +64,25 @@ class TestDatabase {
   TempDir dir_;
   std::string url_;
   std::string name_;
+};
+
+/// Passes everything on to another: for those that look at what is run.
+class PassingTransaction : public Transaction {
+ public:
+  explicit PassingTransaction(Transaction& real) : real_(real) {}
+  using Transaction::run;
+  Result<std::int64_t> run(const Sql& sql, std::span<const Value> values,
+                           FunctionRef<void(const Row&)> each) override {
+    return real_.run(sql, values, each);
+  }
+  Result<void> run_script(std::string_view text) override { return real_.run_script(text); }
+  Engine engine() const noexcept override { return real_.engine(); }
+
+ protected:
+  ~PassingTransaction() = default;
+
+ private:
+  Transaction& real_;
 };
 
 }  // namespace easyjwt::db

@@ -36,22 +36,17 @@ Result<User> save(db::Database& database, const RemoteUser& user, Time at = now)
 }
 
 /// Passes on what a store runs, and keeps its words.
-class Recording final : public db::Transaction {
+class Recording final : public db::PassingTransaction {
  public:
-  explicit Recording(db::Transaction& real) : real_(real) {}
-  using Transaction::run;
+  using PassingTransaction::PassingTransaction;
+  using PassingTransaction::run;
   Result<std::int64_t> run(const db::Sql& sql, std::span<const db::Value> values,
                            FunctionRef<void(const db::Row&)> each) override {
     statements.emplace_back(sql.text);
-    return real_.run(sql, values, each);
+    return PassingTransaction::run(sql, values, each);
   }
-  Result<void> run_script(std::string_view text) override { return real_.run_script(text); }
-  db::Engine engine() const noexcept override { return real_.engine(); }
 
   Texts statements;
-
- private:
-  db::Transaction& real_;
 };
 
 class RemoteUserStoreTest : public testing::TestWithParam<db::Place> {

@@ -69,10 +69,10 @@ class UserListStoreTest : public UsersTest {
   };
 };
 
-class ExplainingTransaction final : public db::Transaction {
+class ExplainingTransaction final : public db::PassingTransaction {
  public:
-  explicit ExplainingTransaction(db::Transaction& real) : real_(real) {}
-  using Transaction::run;
+  using PassingTransaction::PassingTransaction;
+  using PassingTransaction::run;
   Result<std::int64_t> run(const db::Sql& sql, std::span<const db::Value> values,
                            FunctionRef<void(const db::Row&)> each) override {
     // The page is of interest, and what decides how it is looked for is needed.
@@ -81,21 +81,16 @@ class ExplainingTransaction final : public db::Transaction {
       const bool is_sqlite = engine() == db::Engine::sqlite;
       const auto text = (is_sqlite ? "EXPLAIN QUERY PLAN " : "EXPLAIN ") + std::string(sql.text);
       const db::Sql explained{text};
-      auto done = real_.run(explained, values, [&](const db::Row& row) {
+      auto done = PassingTransaction::run(explained, values, [&](const db::Row& row) {
         plan += std::string(row.text(is_sqlite ? 3 : 0)) + "\n";
       });
       if (!done || is_page) return done;
     }
-    return real_.run(sql, values, each);
+    return PassingTransaction::run(sql, values, each);
   }
-  Result<void> run_script(std::string_view text) override { return real_.run_script(text); }
-  db::Engine engine() const noexcept override { return real_.engine(); }
 
   std::string plan;
   bool of_count = false;
-
- private:
-  db::Transaction& real_;
 };
 
 std::string UserListStoreTest::Explained::of(const UserQuery& query, bool of_count,
@@ -473,21 +468,18 @@ TEST_P(UserListStoreTest, FiltersLeaveWhomTheyMean) {
 }
 
 /// Notes what is run.
-class NotingTransaction final : public db::Transaction {
+class NotingTransaction final : public db::PassingTransaction {
  public:
   NotingTransaction(db::Transaction& real, std::set<std::string>& texts)
-      : real_(real), texts_(texts) {}
-  using Transaction::run;
+      : PassingTransaction(real), texts_(texts) {}
+  using PassingTransaction::run;
   Result<std::int64_t> run(const db::Sql& sql, std::span<const db::Value> values,
                            FunctionRef<void(const db::Row&)> each) override {
     texts_.emplace(sql.text);
-    return real_.run(sql, values, each);
+    return PassingTransaction::run(sql, values, each);
   }
-  Result<void> run_script(std::string_view text) override { return real_.run_script(text); }
-  db::Engine engine() const noexcept override { return real_.engine(); }
 
  private:
-  db::Transaction& real_;
   std::set<std::string>& texts_;
 };
 
